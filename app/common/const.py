@@ -16,12 +16,13 @@ DEFAULT_WEB_PORT: Final = 8000
 DEFAULT_EXECUTOR_PORT: Final = 9999
 
 WEAK_SECRETS: Final = frozenset(
-    (
-        "default_token token secret password changeme change_me change-me change-this changethis admin nacos root test "
-        "demo 123456 12345678 xxx xxxx todo none null your-token your_token your-ops-token your_ops_token ops-token "
-        "ops_token your-access-token your_access_token access_token placeholder"
-    ).split()
-)
+    {
+        "default_token", "token", "secret", "password", "changeme", "change_me", "change-me", "change-this",
+        "changethis", "admin", "nacos", "root", "test", "demo", "123456", "12345678", "xxx", "xxxx", "todo", "none",
+        "null", "your-token", "your_token", "your-ops-token", "your_ops_token", "ops-token", "ops_token", "your-
+        access-token", "your_access_token", "access_token", "placeholder",
+    }
+)  # fmt: skip
 """Well-known defaults and placeholders, lower case. Length is no criterion."""
 
 
