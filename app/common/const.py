@@ -19,8 +19,8 @@ WEAK_SECRETS: Final = frozenset(
     {
         "default_token", "token", "secret", "password", "changeme", "change_me", "change-me", "change-this",
         "changethis", "admin", "nacos", "root", "test", "demo", "123456", "12345678", "xxx", "xxxx", "todo", "none",
-        "null", "your-token", "your_token", "your-ops-token", "your_ops_token", "ops-token", "ops_token", "your-
-        access-token", "your_access_token", "access_token", "placeholder",
+        "null", "your-token", "your_token", "your-ops-token", "your_ops_token", "ops-token", "ops_token",
+        "your-access-token", "your_access_token", "access_token", "placeholder",
     }
 )  # fmt: skip
 """Well-known defaults and placeholders, lower case. Length is no criterion."""

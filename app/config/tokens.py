@@ -11,8 +11,8 @@ from app.common.errors import StartupError
 from app.config.environment import Environment
 from app.config.snapshot import Settings
 
-OPS_TOKEN: Final = "ops_token"
-ACCESS_TOKEN: Final = "access_token"
+OPS_TOKEN: Final = "ops_token"  # noqa: S105 - a file name
+ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - a file name
 
 
 def ensure_local_token(data_dir: Path, name: str) -> str:
