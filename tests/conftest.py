@@ -1,0 +1,35 @@
+"""What every floor of tests shares: the real servers, free ports, and the promise to leave the checkout as it was."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from servers import ports
+
+pytest_plugins = ["servers.fixtures"]
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+NOT_LOOKED_AT = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "out"}
+
+
+@pytest.fixture
+def free_port() -> int:
+    return ports.free_port()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checkout_stays_clean() -> Iterator[None]:
+    """Tests write to temporary folders only. Checked where nobody edits meanwhile: with CI set."""
+    before = files_in_checkout() if os.environ.get("CI") else set()
+    yield
+    if before and (left := files_in_checkout() - before):
+        pytest.fail(f"the tests left files in the checkout: {sorted(left)[:10]}")
+
+
+def files_in_checkout() -> set[str]:
+    found: set[str] = set()
+    for folder, folders, names in os.walk(CHECKOUT):
+        folders[:] = [name for name in folders if name not in NOT_LOOKED_AT]
+        found.update(os.path.join(folder, name) for name in names if not name.startswith(".coverage"))
+    return found
