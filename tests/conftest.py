@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from servers import ports
 
 pytest_plugins = ["servers.fixtures"]
@@ -31,5 +32,5 @@ def files_in_checkout() -> set[str]:
     found: set[str] = set()
     for folder, folders, names in os.walk(CHECKOUT):
         folders[:] = [name for name in folders if name not in NOT_LOOKED_AT]
-        found.update(os.path.join(folder, name) for name in names if not name.startswith(".coverage"))
+        found.update(str(Path(folder, name)) for name in names if not name.startswith(".coverage"))
     return found

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+
 from servers.mariadb import MariaDb
 from servers.ratchjob import Console
 from servers.rnacos import Nacos
@@ -75,7 +76,7 @@ def test_the_console_lists_a_created_job_and_notes_that_nobody_ran_it(console_se
         assert client.executors("test-servers") == []
 
         client.trigger(job_id)
-        assert [task["status"] for task in client.tasks(job_id, "test-servers")] == ["FAIL"]
+        assert client.wait_for_run(job_id, "test-servers")["status"] == "FAIL"
 
         client.update_job(job_id, triggerParam="x=2")
         assert client.job(job_id)["triggerParam"] == "x=2"

@@ -6,6 +6,8 @@ from typing import Any, Self
 
 import httpx
 
+from servers.waiting import wait_for
+
 NAMESPACE = "xxl"
 CONSOLE_PREFIX = "/ratchjob/api/console/v1"
 
@@ -86,6 +88,16 @@ class ConsoleClient:
         """The job's runs, newest first: taskId, status SUCCESS|FAIL|RUNNING, callbackMessage and others."""
         found = self._get("/job/task/list", jobId=job_id, namespace=NAMESPACE, appName=app_name)
         return list(found["list"])
+
+    def wait_for_run(self, job_id: int, app_name: str, *, number: int = 1, seconds: float = 20.0) -> dict[str, Any]:
+        """The newest run once there are `number` of them and it has ended."""
+
+        def newest_ended() -> dict[str, Any] | None:
+            tasks = self.tasks(job_id, app_name)
+            ended = len(tasks) >= number and tasks[0]["status"] in {"SUCCESS", "FAIL"}
+            return tasks[0] if ended else None
+
+        return wait_for(newest_ended, seconds=seconds, what=f"end of run {number} of job {job_id}")
 
     def trigger(self, job_id: int, *, param: str = "", address: str = "") -> None:
         """Runs the job now, as its button does; `address` picks one executor."""

@@ -33,8 +33,8 @@ class Container:
     def resume(self) -> None:
         docker("unpause", self._name)
 
-    def last_words(self) -> str:
-        return docker("logs", "--tail", "30", self._name, check=False)
+    def output(self) -> str:
+        return docker("logs", self._name, check=False)
 
     def close(self) -> None:
         docker("rm", "--force", "--volumes", self._name, check=False)

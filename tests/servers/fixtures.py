@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import NoReturn
 
 import pytest
+
 from servers.mariadb import MariaDb, open_mariadb
 from servers.ratchjob import Console, open_console
 from servers.rnacos import Nacos, open_nacos

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pymysql
+
 from servers.container import Container
 from servers.ports import HOST, free_port
 from servers.process import LocalProcess, run_as, scratch_directory

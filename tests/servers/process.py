@@ -17,7 +17,7 @@ _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 
 class LocalProcess:
-    """Runs `command` in `home`, output in `home/log`; started again it keeps its ports and files."""
+    """Runs `command` in `home`, its output since the last start in `home/log`; ports and files outlive a stop."""
 
     def __init__(
         self, command: Sequence[str], *, home: Path, env: Mapping[str, str] | None = None, user: str = ""
@@ -32,7 +32,7 @@ class LocalProcess:
         self._child = _spawner.submit(self._spawn).result()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as output:
+        with self._log.open("wb") as output:
             return subprocess.Popen(
                 self._command,
                 cwd=self._home,
@@ -57,8 +57,8 @@ class LocalProcess:
     def resume(self) -> None:
         self._signal(signal.SIGCONT)
 
-    def last_words(self) -> str:
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-30:])
+    def output(self) -> str:
+        return self._log.read_text(errors="replace")
 
     def close(self) -> None:
         self.kill()

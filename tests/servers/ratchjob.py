@@ -1,9 +1,10 @@
-"""ratchjob, standing in for an XXL-JOB console of releases 2.3 to 3.4. It listens on all interfaces: it has no option."""
+"""ratchjob, standing in for an XXL-JOB console of releases 2.3 to 3.4. It listens on all interfaces: no option."""
 
 import contextlib
 from pathlib import Path
 
 import httpx
+
 from servers.console_client import ConsoleClient
 from servers.container import Container
 from servers.ports import free_port

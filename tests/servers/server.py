@@ -12,7 +12,7 @@ from servers.container import docker_answers
 from servers.ports import HOST
 
 START_TIMEOUT_SECONDS = 60.0
-START_ATTEMPTS = 3
+START_ATTEMPTS = 10
 
 
 class Missing(RuntimeError):
@@ -31,7 +31,7 @@ class Engine(Protocol):
     def kill(self) -> None: ...
     def pause(self) -> None: ...
     def resume(self) -> None: ...
-    def last_words(self) -> str: ...
+    def output(self) -> str: ...
     def close(self) -> None: ...
 
 
@@ -47,14 +47,17 @@ class Server:
         """Whether the server answers its own protocol."""
         raise NotImplementedError
 
+    def has_failed(self) -> bool:
+        """Whether waiting longer is no use."""
+        return not self._engine.is_running()
+
     def start(self) -> None:
         self._engine.start()
         deadline = time.monotonic() + START_TIMEOUT_SECONDS
         while not self.is_ready():
-            if not self._engine.is_running():
-                raise StartFailed(f"{type(self).__name__} ended\n{self._engine.last_words()}")
-            if time.monotonic() > deadline:
-                raise StartFailed(f"{type(self).__name__} is not ready\n{self._engine.last_words()}")
+            if self.has_failed() or time.monotonic() > deadline:
+                last_words = "\n".join(self._engine.output().splitlines()[-30:])
+                raise StartFailed(f"{type(self).__name__} did not start\n{last_words}")
             time.sleep(0.02)
 
     def stop(self) -> None:
