@@ -21,7 +21,9 @@ UpperLogLevel = Annotated[LogLevel, BeforeValidator(lambda value: value.upper() 
 class Section(BaseModel):
     """Base of every section, a feature's own ones too: frozen, unknown keys kept for others to read."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, coerce_numbers_to_str=True
+    )
 
 
 class ServerSettings(Section):

@@ -72,6 +72,10 @@ class ConfigSource(Protocol):
         """Delivers every change until cancelled. Survives any failure of the source and of `deliver`."""
         ...
 
+    async def load_last_good(self) -> Documents | None:
+        """The text remembered last, `from_last_good` set; None without one. Never raises."""
+        ...
+
     async def remember(self, documents: Documents) -> None:
         """Told of each text that was applied: the last known good. Failure is logged, never raised."""
         ...

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from app.common.errors import SourceUnavailable
@@ -37,6 +38,9 @@ class MemorySource:
             await self._changed.wait()
             self._changed.clear()
             await deliver(await self.fetch(), Trigger.PUSH)
+
+    async def load_last_good(self) -> Documents | None:
+        return replace(self.remembered[-1], from_last_good=True) if self.remembered else None
 
     async def remember(self, documents: Documents) -> None:
         self.remembered.append(documents)
