@@ -1,4 +1,4 @@
-"""The database as a live resource: MySQL, or a SQLite file in DATA_DIR. New settings get new pools; the old ones drain."""
+"""The database as a live resource: MySQL, or a SQLite file in DATA_DIR. New settings get new pools, old ones drain."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ class DatabaseResource:
         if not new.enabled:
             return DisabledDatabase()
         current = self._current
-        if isinstance(current, Engines) and _pool_fields(new) == _pool_fields(current.settings):
+        if isinstance(current, Engines) and old is not None and _pool_fields(new) == _pool_fields(old):
             return current.with_settings(new)
         await asyncio.to_thread(import_drivers, new)
         engines = build_engines(new, self._environment.data_dir, self._echo)

@@ -5,16 +5,17 @@ Imported only where MySQL is configured.
 """
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import aiomysql
 import pymysql
 from pymysql.constants import CR
 
 PING_SECONDS: Final = 1.0
+_AioConnection: Any = aiomysql.Connection
 
 
-class BoundedAsyncConnection(aiomysql.Connection):  # type: ignore[misc] # aiomysql has no types
+class BoundedAsyncConnection(_AioConnection):  # type: ignore[misc] # aiomysql has no types
     """An aiomysql connection whose handshake and ping end in time."""
 
     async def _connect(self) -> None:
@@ -35,7 +36,7 @@ class BoundedAsyncConnection(aiomysql.Connection):  # type: ignore[misc] # aiomy
 async def connect_bounded(**arguments: Any) -> BoundedAsyncConnection:
     """Like `aiomysql.connect`."""
     connection = BoundedAsyncConnection(**arguments)
-    await connection._connect()  # noqa: SLF001 - the constructor does not connect, and there is no other way
+    await connection._connect()  # as aiomysql.connect does: the constructor does not connect
     return connection
 
 
@@ -51,7 +52,7 @@ class BoundedConnection(pymysql.Connection[Any]):
         finally:
             self._read_timeout = None
 
-    def ping(self, reconnect: bool = False) -> None:
+    def ping(self, reconnect: Literal[False] | None = None) -> None:  # type: ignore[override] # True is deprecated
         self._read_timeout = PING_SECONDS
         try:
             super().ping(reconnect)
