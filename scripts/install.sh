@@ -31,7 +31,8 @@ find_python() {
     fi
   done
   if [ -z "${PYTHON:-}" ] && have_uv; then
-    candidate=$(uv python find --no-python-downloads '>=3.11,<3.14' 2>/dev/null) && supported "$candidate" && echo "$candidate"
+    candidate=$(uv python find --no-python-downloads '>=3.11,<3.14' 2>/dev/null || true)
+    ! supported "$candidate" || echo "$candidate"
   fi
 }
 
@@ -64,7 +65,7 @@ if have_uv; then
   echo "install: .venv with uv and $("$python" --version)"
   install_with_uv "$python"
 else
-  echo "install: .venv with pip and $("$python" --version) (a minute; uv does it in seconds)"
+  echo "install: .venv with pip and $("$python" --version) (a minute or two; uv is several times faster)"
   install_with_pip "$python"
 fi
 if [ -d app ]; then
