@@ -1,7 +1,7 @@
 """LiveSettings: takes texts, and applies each whole or refuses it whole."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
@@ -65,8 +65,15 @@ class LiveSettings:
         schema: Schema,
         resources: Sequence[AnyResource],
         observer: LiveObserver,
+        *,
         listeners: Subscriptions = subscriptions,
+        announce: Callable[[], None] = lambda: None,
+        on_secrets: Callable[[frozenset[str]], None] = lambda _: None,
     ) -> None:
+        """`announce` asks the other processes on this machine to pull; it may block and raise OSError.
+
+        `on_secrets` is given every substituted value before anything could log it.
+        """
         self.source = source
         self.history = History()
         self.refusal: Refusal | None = None
@@ -77,6 +84,8 @@ class LiveSettings:
         self._resources = tuple(resources)
         self._observer = observer
         self._listeners = listeners
+        self._announce = announce
+        self._on_secrets = on_secrets
         self._state: LiveState | None = None
         self._composed: Composed | None = None
         self._lock = asyncio.Lock()
@@ -134,10 +143,20 @@ class LiveSettings:
 
     async def _compose(self, documents: Documents) -> Composed:
         if sum(len(document.text) for document in documents.items) > INLINE_CHARACTERS:
-            return await asyncio.to_thread(compose, documents, self._schema)
-        return compose(documents, self._schema)
+            composed = await asyncio.to_thread(compose, documents, self._schema)
+        else:
+            composed = compose(documents, self._schema)
+        self._on_secrets(composed.secrets)
+        return composed
 
     async def refresh(self, trigger: Trigger = Trigger.REFRESH) -> ApplyResult:
+        """Pulls, and asks the other processes on this machine to do so too. Raises SourceUnavailable."""
+        result = await self.pull(trigger)
+        if error := await failure_of(asyncio.to_thread(self._announce)):
+            log.bind(reason=str(error)).warning("other processes could not be asked to refresh")
+        return result
+
+    async def pull(self, trigger: Trigger) -> ApplyResult:
         """Reads the source now and applies what it holds. Raises SourceUnavailable."""
         return await self.apply(await self.source.fetch(), trigger)
 
@@ -265,14 +284,15 @@ class LiveSettings:
         answers = await asyncio.gather(*(check(resource) for resource in self._resources))
         return dict(zip((resource.name for resource in self._resources), answers, strict=True))
 
-    def _spawn(self, work: Any) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def resources(self) -> Iterator[AnyResource]:
-        """The resources in the order they were registered."""
-        return iter(self._resources)
+    @property
+    def is_settling(self) -> bool:
+        """Whether anything that a commit started is still running."""
+        return bool(self._tasks)
 
     async def close(self) -> None:
         """Ends what is still settling, and closes the resources, last registered first."""

@@ -6,7 +6,8 @@ The keys are those that existing users have. A key without a section here stays 
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from app.common.const import DEFAULT_EXECUTOR_PORT, DEFAULT_WEB_PORT, AlarmLevel
 
@@ -24,6 +25,17 @@ class Section(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, coerce_numbers_to_str=True
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_yes_and_no_as_numbers(cls, value: object, info: ValidationInfo) -> object:
+        """YAML reads `no` as false, and false would pass for 0."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and annotation in {int, float}:
+            raise PydanticCustomError(
+                "number_type", "Input should be a number, not a word that YAML reads as yes or no"
+            )
+        return value
 
 
 class ServerSettings(Section):

@@ -2,14 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Final
 
 from app.common.errors import SourceUnavailable
 from app.common.logger import log
 from app.common.supervision import failure_of
-from app.config.history import ApplyResult
 from app.config.live import LiveSettings
 from app.config.sources.base import Trigger
 
@@ -17,6 +16,8 @@ FIRST_RETRY_SECONDS: Final = 5.0
 LONGEST_RETRY_SECONDS: Final = 300.0
 LOOK_SECONDS: Final = 0.5
 RESTART_SECONDS: Final = 1.0
+
+Work = Callable[[], Coroutine[None, None, None]]
 
 
 class RefreshSignal:
@@ -60,7 +61,7 @@ class SettingsWatch:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        works = (self._watch_source, self._retry, self._listen_to_signal)
+        works: tuple[Work, ...] = (self._watch_source, self._retry, self._listen_to_signal)
         self._tasks = [
             asyncio.create_task(self._keep_running(work), name=f"settings {work.__name__}") for work in works
         ]
@@ -70,14 +71,7 @@ class SettingsWatch:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def refresh(self, trigger: Trigger) -> ApplyResult:
-        """Refreshes this process, then asks the others to. Raises SourceUnavailable."""
-        result = await self._live.refresh(trigger)
-        if error := await failure_of(asyncio.to_thread(self._signal.send)):
-            log.bind(reason=str(error)).warning("other processes could not be asked to refresh")
-        return result
-
-    async def _keep_running(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _keep_running(self, work: Work) -> None:
         while True:
             if error := await failure_of(work()):
                 log.bind(task=work.__name__).opt(exception=error).error("settings task failed, it starts again")
@@ -91,7 +85,7 @@ class SettingsWatch:
             await asyncio.sleep(LOOK_SECONDS)
             if self._signal.received():
                 try:
-                    await self._live.refresh(Trigger.REFRESH)
+                    await self._live.pull(Trigger.REFRESH)
                 except SourceUnavailable as error:
                     log.bind(reason=error.message).warning("settings could not be refreshed")
 

@@ -96,10 +96,12 @@ class Engines:
         Those that are left keep working: the last of them closes the engine.
         """
         deadline = asyncio.get_running_loop().time() + seconds
-        while self.in_flight and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - threads count too
-            await asyncio.sleep(_DRAIN_POLL_SECONDS)
-        left = self.in_flight
-        await self.close()
+        try:
+            while self.in_flight and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - threads count too
+                await asyncio.sleep(_DRAIN_POLL_SECONDS)
+        finally:
+            left = self.in_flight
+            await self.close()
         return left
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ Imported only where MySQL is configured.
 """
 
 import asyncio
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import aiomysql
 import pymysql
@@ -13,6 +13,10 @@ from pymysql.constants import CR
 
 PING_SECONDS: Final = 1.0
 _AioConnection: Any = aiomysql.Connection
+if TYPE_CHECKING:
+    _Connection = pymysql.Connection[Any]
+else:
+    _Connection = pymysql.Connection
 
 
 class BoundedAsyncConnection(_AioConnection):  # type: ignore[misc] # aiomysql has no types
@@ -40,7 +44,7 @@ async def connect_bounded(**arguments: Any) -> BoundedAsyncConnection:
     return connection
 
 
-class BoundedConnection(pymysql.Connection[Any]):
+class BoundedConnection(_Connection):
     """A pymysql connection whose handshake and ping end in time."""
 
     _read_timeout: float | None

@@ -1,0 +1,69 @@
+"""Tells the alert group what happens to the settings: one alert a matter, one recovery."""
+
+from app.alerts.base import AlertEvent, AlertSender
+from app.common.const import AlarmLevel
+from app.config.history import ApplyResult, Outcome
+
+
+class SettingsAlerts:
+    """Turns what LiveSettings reports into alerts, each matter once."""
+
+    def __init__(self, alerts: AlertSender) -> None:
+        self._alerts = alerts
+        self._refused_md5: str | None = None
+        self._on_last_good = False
+
+    def applied(self, result: ApplyResult) -> None:
+        if result.outcome in {Outcome.REFUSED, Outcome.PENDING}:
+            self._refused(result)
+        else:
+            self._accepted(result)
+
+    def _refused(self, result: ApplyResult) -> None:
+        if self._refused_md5 == result.md5:
+            return
+        self._refused_md5 = result.md5
+        self._raise(
+            "settings.refused",
+            AlarmLevel.URGENT,
+            "new settings were refused, the previous ones keep serving",
+            {"reasons": list(result.reasons), "md5": result.md5, "trigger": result.trigger.value},
+        )
+
+    def _accepted(self, result: ApplyResult) -> None:
+        if self._refused_md5 is not None:
+            self._refused_md5 = None
+            self._raise(
+                "settings.refused", AlarmLevel.NORMAL, "settings are valid again", {"md5": result.md5}, resolves=True
+            )
+        if result.from_last_good != self._on_last_good:
+            self._on_last_good = result.from_last_good
+            summary = (
+                "started on the last good settings, for the source can't be reached"
+                if result.from_last_good
+                else "the settings source is reached again"
+            )
+            level = AlarmLevel.URGENT if result.from_last_good else AlarmLevel.NORMAL
+            self._raise("settings.last_good", level, summary, {"md5": result.md5}, resolves=not result.from_last_good)
+
+    def resource_changed(self, name: str, missing: str | None) -> None:
+        if missing is None:
+            self._raise(f"resource.{name}", AlarmLevel.NORMAL, f"{name} is connected again", {}, resolves=True)
+        else:
+            self._raise(f"resource.{name}", AlarmLevel.CRITICAL, f"{name} can't be connected", {"reason": missing})
+
+    def failed(self, what: str, error: BaseException) -> None:
+        event = AlertEvent(
+            "settings.after_commit",
+            AlarmLevel.URGENT,
+            f"{what} failed after the settings were applied",
+            exception=error,
+            dedup_key=f"settings.after_commit:{what}",
+        )
+        self._alerts.raise_alert(event)
+
+    def _raise(
+        self, name: str, level: AlarmLevel, summary: str, details: dict[str, object], *, resolves: bool = False
+    ) -> None:
+        event = AlertEvent(name, level, summary, details=details, dedup_key=name, resolves=resolves)
+        self._alerts.raise_alert(event)

@@ -1,0 +1,175 @@
+"""The composition root: the only place that builds things. Every process enters `open_runtime`."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import MetaData
+
+from app.alerts.base import AlertSender
+from app.alerts.settings_observer import SettingsAlerts
+from app.alerts.wecom import WecomAlertSender
+from app.common.const import ProcessRole
+from app.common.logger import LogHandle, LogOptions, configure_logging
+from app.common.redaction import register_secrets
+from app.common.references import load_reference
+from app.config.compose import Schema, compose
+from app.config.db.database import Database
+from app.config.db.db_mysql import DatabaseResource
+from app.config.environment import Environment, load_environment
+from app.config.http_client import HttpClient
+from app.config.instance import claimed_instance
+from app.config.live import LiveSettings, Settings
+from app.config.log_resource import LogResource
+from app.config.nacos_config import load_nacos_connection
+from app.config.placeholders import PlaceholderSource
+from app.config.settings import Section
+from app.config.sources.base import ConfigSource
+from app.config.sources.file import FileSource
+from app.config.watching import RefreshSignal, SettingsWatch
+from app.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature's entry. References are `module:name` strings: a process imports only what it uses."""
+
+    name: str
+    routers: tuple[str, ...] = ()
+    section: tuple[str, str] | None = None
+    """The settings key, and the model."""
+    jobs: tuple[str, ...] = ()
+    """Job modules."""
+    tables: str | None = None
+    """The SQLAlchemy MetaData of its tables."""
+
+
+FEATURES: Final[tuple[Feature, ...]] = (
+    Feature("settings", routers=("app.nacos_.controller:router",)),
+    Feature(
+        "scheduler",
+        routers=("app.scheduler.protocol_controller:router", "app.scheduler.controller:router"),
+    ),
+    Feature(
+        "demo",
+        routers=("app.demo_business.controller:router",),
+        section=("demo", "app.demo_business.schemas:DemoSettings"),
+        jobs=("app.demo_business.jobs",),
+        tables="app.demo_business.models:metadata",
+    ),
+)
+
+
+def job_packages(settings: Settings) -> tuple[str, ...]:
+    """Every module that holds jobs: the task packages of the settings, then the features' own."""
+    return (*settings.xxl_job.task_packages, *(module for feature in FEATURES for module in feature.jobs))
+
+
+@asynccontextmanager
+async def open_runtime(
+    role: ProcessRole,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    environment: Environment | None = None,
+) -> AsyncIterator[Runtime]:
+    """Opens everything a process needs, and closes it in reverse order.
+
+    `overrides` replaces parts by name: `source`, `alerts`, `http`, `db`. Raises StartupError.
+    """
+    replaced = dict(overrides or {})
+    environment = environment or load_environment()
+    environment.create_directories()
+    async with AsyncExitStack() as stack:
+        instance = stack.enter_context(claimed_instance(environment.data_dir, role.value, environment.host))
+        handle, options = _configure_logging(environment, instance)
+        stack.callback(handle.close)
+        source = replaced.get("source") or build_source(environment, instance)
+        runtime = await _build(stack, _Parts(environment, instance, handle, options, source), replaced)
+        yield runtime
+
+
+@dataclass(frozen=True)
+class _Parts:
+    environment: Environment
+    instance: str
+    log_handle: LogHandle
+    log_options: LogOptions
+    source: ConfigSource
+
+
+async def _build(stack: AsyncExitStack, parts: _Parts, replaced: Mapping[str, Any]) -> Runtime:
+    environment = parts.environment
+    alerts: AlertSender = replaced.get("alerts") or WecomAlertSender(
+        lambda: live.state.snapshot.settings.wechat, environment=environment.name, host=environment.host
+    )
+    stack.push_async_callback(alerts.close)
+    signal = RefreshSignal(environment.data_dir / f"refresh-{environment.name}")
+    live = LiveSettings(
+        parts.source,
+        build_schema(environment, parts.source),
+        (LogResource(parts.log_handle, parts.log_options), _database_resource(environment)),
+        SettingsAlerts(alerts),
+        announce=signal.send,
+        on_secrets=register_secrets,
+    )
+    stack.push_async_callback(live.close)
+    await live.start()
+    http: HttpClient = replaced.get("http") or HttpClient()
+    stack.push_async_callback(http.close)
+    watch = SettingsWatch(live, signal)
+    watch.start()
+    stack.push_async_callback(watch.close)
+    return Runtime(environment, parts.instance, live, replaced.get("db") or Database(live), http, alerts)
+
+
+def build_source(environment: Environment, instance: str) -> ConfigSource:
+    """The Nacos source when `config_{env}.yaml` has a `nacos` section, else the watched file itself."""
+    connection = load_nacos_connection(environment)
+    if connection is None:
+        return FileSource(environment.config_file)
+    sources = importlib.import_module("app.config.sources.nacos")
+    source: ConfigSource = sources.NacosSource(connection, environment, instance)
+    return source
+
+
+def build_schema(environment: Environment, source: ConfigSource) -> Schema:
+    """Every section's model, and where the document's placeholders may read."""
+    connection = load_nacos_connection(environment) if source.kind == "nacos" else None
+    placeholders = PlaceholderSource(
+        environment.variables, environment.secrets_dir, frozenset(connection.allow_env) if connection else None
+    )
+    models: dict[str, type[Section]] = {
+        feature.section[0]: load_reference(feature.section[1]) for feature in FEATURES if feature.section
+    }
+    return Schema(placeholders, models)
+
+
+def _database_resource(environment: Environment) -> DatabaseResource:
+    def load_metadata() -> Sequence[MetaData]:
+        return [load_reference(feature.tables) for feature in FEATURES if feature.tables]
+
+    return DatabaseResource(environment.data_dir, load_metadata, create_tables=environment.is_local)
+
+
+def _configure_logging(environment: Environment, instance: str) -> tuple[LogHandle, LogOptions]:
+    options = LogOptions(
+        instance=instance, log_path=environment.log_path, env=environment.name, local=environment.is_local
+    )
+    return configure_logging(options), options
+
+
+async def load_settings(environment: Environment) -> Settings:
+    """The settings as a process would start with them, without opening a runtime. Raises StartupError."""
+    source = build_source(environment, f"reader-{environment.host}")
+    try:
+        return compose(await source.open(), build_schema(environment, source)).settings
+    finally:
+        await source.close()
+
+
+def read_settings(environment: Environment) -> Settings:
+    """`load_settings` for callers without an event loop."""
+    return asyncio.run(load_settings(environment))
