@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.common.context import get_trace_id
+from app.common.errors import UpstreamError
 from app.common.logger import log
 from app.config.http_client import HttpClient
 from app.config.live import on_change, section, settings
@@ -45,7 +47,10 @@ class GreetingService:
     async def _echo(self, demo: DemoSettings) -> str:
         url = str(demo.echo_url or f"http://127.0.0.1:{settings().server.port}/demo/hello/world")
         response = await self._http.get(url)
-        return Hello.model_validate_json(response.content).host
+        try:
+            return Hello.model_validate_json(response.content).host
+        except ValidationError as error:
+            raise UpstreamError(f"the echo answered {response.status_code} and no greeting") from error
 
 
 def build_service(runtime: Runtime, session: AsyncSession) -> GreetingService:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from app.config.db.builders import build_engines, driver_of
 from app.config.settings import DatabaseSettings
-from db_support import LiveDatabase, open_database
+from support.database import LiveDatabase, open_database
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from app.common.errors import ConflictError, FeatureDisabled, Unavailable
 from app.config.db.database import Database
 from app.config.settings import DatabaseSettings
-from db_support import LiveDatabase, Values, list_titles, notes, open_database
+from support.database import LiveDatabase, Values, list_titles, notes, open_database
 
 
 @pytest.fixture

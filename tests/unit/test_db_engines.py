@@ -4,7 +4,7 @@ from pathlib import Path
 
 from app.config.db.engines import Engines, Leases
 from app.config.settings import DatabaseSettings
-from db_support import open_database
+from support.database import open_database
 
 
 def test_an_engine_without_transactions_may_be_closed_at_once() -> None:

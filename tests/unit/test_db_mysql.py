@@ -12,7 +12,7 @@ from app.config.db.db_mysql import DatabaseResource
 from app.config.db.engines import DisabledDatabase, Engines
 from app.config.resource import Refused
 from app.config.settings import DatabaseSettings
-from db_support import list_titles, local_environment, metadata, notes, open_database
+from support.database import list_titles, metadata, notes, open_database
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def test_discarding_what_shares_the_current_pools_leaves_them_open(tmp_pat
 
 
 async def test_switched_off_it_connects_to_nothing_and_is_healthy(tmp_path: Path) -> None:
-    resource = DatabaseResource(local_environment(tmp_path / "absent"))
+    resource = DatabaseResource(tmp_path / "absent")
     value = await resource.prepare(DatabaseSettings(enabled=False, host="192.0.2.1"), None)
     resource.commit(value)
 
@@ -97,7 +97,7 @@ async def test_a_server_that_refuses_connections_refuses_the_settings_for_now(tm
     settings = DatabaseSettings.model_validate({"host": "127.0.0.1", "port": free_port, "password": "pass-phrase"})
 
     with pytest.raises(Refused) as caught:
-        await DatabaseResource(local_environment(tmp_path)).prepare(settings, None)
+        await DatabaseResource(tmp_path).prepare(settings, None)
 
     assert caught.value.transient
     assert caught.value.message == f"127.0.0.1:{free_port}: can't connect (error 2003)"
@@ -108,27 +108,27 @@ async def test_a_server_that_never_speaks_refuses_the_settings_in_time(tmp_path:
     settings = DatabaseSettings(host="127.0.0.1", port=silent_port, connect_timeout_seconds=0.1)
     async with asyncio.timeout(2):
         with pytest.raises(Refused) as caught:
-            await DatabaseResource(local_environment(tmp_path)).prepare(settings, None)
+            await DatabaseResource(tmp_path).prepare(settings, None)
 
     assert caught.value.transient
 
 
 async def test_a_file_that_cannot_be_opened_refuses_the_settings(tmp_path: Path) -> None:
-    resource = DatabaseResource(local_environment(tmp_path / "absent"))
+    resource = DatabaseResource(tmp_path / "absent")
 
     with pytest.raises(Refused, match=r"app\.db: the file can't be opened"):
         await resource.prepare(DatabaseSettings(), None)
 
 
 @pytest.mark.parametrize(
-    ("environment", "create_tables", "created"),
-    [("local", None, True), ("prod", None, False), ("prod", True, True), ("local", False, False)],
+    ("by_default", "wanted", "created"),
+    [(True, None, True), (False, None, False), (False, True, True), (True, False, False)],
 )
-async def test_missing_tables_are_created_locally_or_on_request(
-    tmp_path: Path, environment: str, create_tables: bool | None, created: bool
+async def test_missing_tables_are_created_by_default_or_on_request(
+    tmp_path: Path, by_default: bool, wanted: bool | None, created: bool
 ) -> None:
-    resource = DatabaseResource(local_environment(tmp_path, environment), lambda: [metadata])
-    engines = await resource.prepare(DatabaseSettings(create_tables=create_tables), None)
+    resource = DatabaseResource(tmp_path, lambda: [metadata], create_tables=by_default)
+    engines = await resource.prepare(DatabaseSettings(create_tables=wanted), None)
     assert isinstance(engines, Engines)
     async with engines.engine.connect() as connection:
         found = await connection.run_sync(lambda sync: sync.dialect.has_table(sync, "notes"))
@@ -149,7 +149,7 @@ async def test_health_shows_the_pools_numbers(tmp_path: Path) -> None:
 
 
 async def test_health_is_down_before_anything_connected(tmp_path: Path) -> None:
-    assert not (await DatabaseResource(local_environment(tmp_path)).check()).up
+    assert not (await DatabaseResource(tmp_path).check()).up
 
 
 async def test_health_says_why_no_connection_was_had(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ async def test_health_says_why_no_connection_was_had(tmp_path: Path) -> None:
 
 
 async def test_a_preparation_can_be_cancelled(tmp_path: Path, silent_port: int) -> None:
-    resource = DatabaseResource(local_environment(tmp_path))
+    resource = DatabaseResource(tmp_path)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await resource.prepare(DatabaseSettings(host="127.0.0.1", port=silent_port), None)

@@ -11,7 +11,7 @@ from app.common.context import bound
 from app.common.logger import log
 from app.config.db import sql_log
 from app.config.settings import DatabaseSettings
-from db_support import LiveDatabase, notes, open_database
+from support.database import LiveDatabase, notes, open_database
 
 if TYPE_CHECKING:
     from loguru import Record

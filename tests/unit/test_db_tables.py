@@ -5,7 +5,7 @@ from threading import Barrier
 from sqlalchemy import Engine, create_engine, inspect, text
 
 from app.config.db.tables import create_missing_tables
-from db_support import metadata
+from support.database import metadata
 
 
 def engine_at(path: Path) -> Engine:

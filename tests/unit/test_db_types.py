@@ -7,7 +7,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import StatementError
 
 from app.config.db.types import UtcDateTime
-from db_support import open_database
+from support.database import open_database
 
 metadata = MetaData()
 moments = Table("moments", metadata, Column("id", Integer, primary_key=True), Column("at", UtcDateTime))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import MetaData, select
@@ -12,7 +13,6 @@ from app.config.db.builders import build_engines, import_drivers
 from app.config.db.engines import DisabledDatabase, Engines
 from app.config.db.errors import describe
 from app.config.db.tables import create_missing_tables
-from app.config.environment import Environment
 from app.config.resource import Health, Refused
 from app.config.settings import DatabaseSettings
 
@@ -26,16 +26,19 @@ _KEEPS_POOLS: Final = frozenset({"echo", "drain_seconds", "create_tables"})
 class DatabaseResource:
     """Builds, replaces and checks the engines of the section `database`.
 
-    `load_tables` gives the metadata of every feature; missing tables are created where `create_tables` says so, which
-    is locally by default.
+    `load_tables` gives the metadata of every feature; `create_tables` says whether missing ones are created where the
+    settings say nothing of it.
     """
 
     name = "database"
     section = "database"
 
-    def __init__(self, environment: Environment, load_tables: Callable[[], Sequence[MetaData]] = tuple) -> None:
-        self._environment = environment
+    def __init__(
+        self, data_dir: Path, load_tables: Callable[[], Sequence[MetaData]] = tuple, *, create_tables: bool = False
+    ) -> None:
+        self._data_dir = data_dir
         self._load_tables = load_tables
+        self._create_tables = create_tables
         self._current: DatabaseValue | None = None
 
     async def prepare(self, new: DatabaseSettings, old: DatabaseSettings | None) -> DatabaseValue:
@@ -46,7 +49,7 @@ class DatabaseResource:
         if isinstance(current, Engines) and old is not None and _pool_fields(new) == _pool_fields(old):
             return current.with_settings(new)
         await asyncio.to_thread(import_drivers, new)
-        engines = build_engines(new, self._environment.data_dir, self._echo)
+        engines = build_engines(new, self._data_dir, self._echo)
         try:
             await self._connect(engines)
         except BaseException as error:
@@ -96,7 +99,7 @@ class DatabaseResource:
         async with asyncio.timeout(engines.settings.connect_timeout_seconds):
             await _ping(engines)
         wanted = engines.settings.create_tables
-        if self._environment.is_local if wanted is None else wanted:
+        if self._create_tables if wanted is None else wanted:
             tables = await asyncio.to_thread(self._load_tables)
             async with engines.engine.begin() as connection:
                 await connection.run_sync(create_missing_tables, tables)

@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.common.errors import Unavailable
 from app.config.db.database import Database
 from app.config.db.db_mysql import DatabaseResource, DatabaseValue
-from app.config.environment import Environment, load_environment
 from app.config.settings import DatabaseSettings
 
 metadata = MetaData()
@@ -38,8 +37,8 @@ class Values:
 class LiveDatabase:
     """A resource with its current value and the Database on it; `change` is a whole apply."""
 
-    def __init__(self, environment: Environment, *tables: MetaData) -> None:
-        self.resource = DatabaseResource(environment, lambda: tables)
+    def __init__(self, data_dir: Path, *tables: MetaData) -> None:
+        self.resource = DatabaseResource(data_dir, lambda: tables, create_tables=True)
         self.values = Values()
         self.db = Database(self.values)
         self.settings: DatabaseSettings | None = None
@@ -62,16 +61,12 @@ class LiveDatabase:
             await self.resource.discard(self.values.current["database"])
 
 
-def local_environment(data_dir: Path, name: str = "local") -> Environment:
-    return load_environment({"APP_ENV": name, "DATA_DIR": str(data_dir)})
-
-
 @asynccontextmanager
 async def open_database(
     data_dir: Path, settings: DatabaseSettings | None = None, *tables: MetaData
 ) -> AsyncIterator[LiveDatabase]:
     """A database with the table `notes`: a SQLite file unless the settings say otherwise."""
-    live = LiveDatabase(local_environment(data_dir), *(tables or (metadata,)))
+    live = LiveDatabase(data_dir, *(tables or (metadata,)))
     await live.change(settings or DatabaseSettings())
     try:
         yield live
