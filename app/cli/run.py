@@ -112,7 +112,7 @@ def _wait_until_open(port: int, children: list[Child]) -> bool:
 def _wait_for_end(children: list[Child]) -> int:
     """The exit code of whichever child ends first; 0 when a signal ends this command."""
     stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopped.set())
     while not stopped.wait(0.1):
         for child in children:
