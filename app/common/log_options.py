@@ -24,7 +24,7 @@ class LogOptions:
     """`<role>-<host>-<worker>`: the stem of the file's name."""
     log_path: Path
     env: str
-    service: str
+    service: str = "tenon"
     level: str = "INFO"
     levels: Mapping[str, str] = field(default_factory=dict)
     """Level by module or stdlib logger name; the longest matching prefix wins."""

@@ -20,6 +20,7 @@ from app.common.log_options import LevelTable, LogOptions
 from app.common.log_outlet import Outlet
 from app.common.log_retention import Housekeeping
 from app.common.log_writer import LineWriter
+from app.common.metrics import LOG_LINES_DROPPED
 
 if TYPE_CHECKING:
     from loguru import FilterFunction, Message, Record
@@ -169,6 +170,7 @@ def configure_logging(options: LogOptions, *, now: Clock = local_now, opener: Op
     writer = LineWriter(outlet, housekeeping)
     handle = LogHandle(options, writer=writer, outlet=outlet, renderer=renderer, housekeeping=housekeeping)
     _configured.handle = handle
+    LOG_LINES_DROPPED.read_from(lambda: handle.lines_dropped)
     return handle
 
 
