@@ -53,7 +53,7 @@ class AlertQueue:
         self._told: dict[MatterKey, tuple[float, AlarmLevel]] = {}
 
     def __len__(self) -> int:
-        return sum(len(matters) for matters in self._waiting.values())
+        return sum(map(len, self._waiting.values()))
 
     @property
     def events(self) -> int:
@@ -107,7 +107,10 @@ class AlertQueue:
         return (matter for matters in self._waiting.values() for matter in matters.values())
 
     def _find(self, key: MatterKey) -> Waiting | None:
-        return next((matters[key] for matters in self._waiting.values() if key in matters), None)
+        for matters in self._waiting.values():
+            if key in matters:
+                return matters[key]
+        return None
 
     def _due_at(self, matter: Waiting) -> float:
         told_at, told_level = self._told.get(matter.key, (0.0, matter.level))

@@ -44,7 +44,7 @@ def _render_content(matter: Waiting, template: str, environment: str, host: str)
         "trace_id": matter.event.trace_id or _ABSENT,
         "environment": environment,
         "host": host,
-        "time": matter.raised_at.isoformat(sep=" ", timespec="seconds"),
+        "time": matter.raised_at.astimezone().isoformat(sep=" ", timespec="seconds"),
         "name": _clean("name", matter.event.name),
         "level": matter.level.name,
     }

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -69,6 +69,7 @@ class WecomAlertSender:
         self._counts: Counter[str] = Counter()
         self._in_flight = 0
         self._reported_drops = 0
+        self._next_report = 0.0
         self._thread: threading.Thread | None = None
 
     def raise_alert(self, event: AlertEvent) -> None:
@@ -230,25 +231,20 @@ class WecomAlertSender:
 
     def _report_drops(self) -> None:
         """In the thread: a log line would be too slow for who raises an alert."""
-        dropped = self._counts["dropped"]
-        if dropped > self._reported_drops:
+        dropped, now = self._counts["dropped"], self._clock()
+        if dropped > self._reported_drops and (now >= self._next_report or self._closing.is_set()):
             log.bind(dropped=dropped - self._reported_drops).warning("alerts dropped")
             self._reported_drops = dropped
+            self._next_report = now + self._pace.fold_seconds
 
 
 def _build_waiting(event: AlertEvent) -> Waiting:
     """What is kept of an event: the exception as text, since its traceback holds on to every frame's variables."""
-    exception = summarise_exception(event.exception) if event.exception is not None else ""
-    site = (type(event.exception), find_raise_site(event.exception)) if event.exception is not None else None
-    matter = event.dedup_key or (event.name, event.level, event.summary, site)
-    kept = AlertEvent(
-        name=event.name,
-        level=event.level,
-        summary=event.summary,
-        labels=event.labels,
-        details=event.details,
-        dedup_key=event.dedup_key,
-        resolves=event.resolves,
-        trace_id=event.trace_id or get_trace_id(),
-    )
-    return Waiting(kept, exception, datetime.now(UTC).astimezone(), (matter, event.resolves), event.level)
+    error, exception, site = event.exception, "", ""
+    if error is not None:
+        site = find_raise_site(error)
+        exception = summarise_exception(error, site)
+    matter = event.dedup_key or (event.name, event.level, event.summary, type(error), site)
+    if error is not None or event.trace_id is None:
+        event = replace(event, exception=None, trace_id=event.trace_id or get_trace_id())
+    return Waiting(event, exception, datetime.now(UTC), (matter, event.resolves), event.level)

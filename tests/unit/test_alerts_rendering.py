@@ -31,7 +31,7 @@ def test_without_a_template_everything_is_told_in_lines() -> None:
         "> trace_id: t-1",
         "> environment: prod",
         "> host: host-1",
-        "> time: 2026-01-02 03:04:05+00:00",
+        f"> time: {AT.astimezone().isoformat(sep=' ')}",
         "> rows: 3",
         "> job: settle",
     ]
@@ -59,7 +59,7 @@ def test_what_the_template_has_no_place_for_is_appended() -> None:
         "> exception: ValueError: x",
         "> environment: prod",
         "> host: host-1",
-        "> time: 2026-01-02 03:04:05+00:00",
+        f"> time: {AT.astimezone().isoformat(sep=' ')}",
         "> job: settle",
     ]
 

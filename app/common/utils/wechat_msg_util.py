@@ -5,8 +5,6 @@ Every payload that is built here is within the limit: what is longer is cut. To 
 
 import sysconfig
 from collections.abc import Sequence
-from traceback import walk_tb
-from types import FrameType
 from typing import Any, Final
 
 from app.common.const import AlarmLevel
@@ -69,21 +67,27 @@ def paint(text: str, level: AlarmLevel) -> str:
     return coloured if level < AlarmLevel.CRITICAL else f"**{coloured}**"
 
 
-def summarise_exception(error: BaseException) -> str:
-    """`Type: message (module:line in function)`."""
-    site = find_raise_site(error)
+def summarise_exception(error: BaseException, site: str | None = None) -> str:
+    """`Type: message (module:line in function)`; `site` if the caller has found it already."""
+    site = find_raise_site(error) if site is None else site
     return f"{type(error).__qualname__}: {text_of(error)}" + (f" ({site})" if site else "")
 
 
 def find_raise_site(error: BaseException) -> str:
     """Where it was raised: the innermost place in our own code, else the innermost of all; empty if never raised."""
-    frames = list(walk_tb(error.__traceback__))
-    if not frames:
+    own = innermost = None
+    entry = error.__traceback__
+    while entry is not None:
+        innermost = entry
+        if not _is_library(entry.tb_frame.f_code.co_filename):
+            own = entry
+        entry = entry.tb_next
+    found = own or innermost
+    if found is None:
         return ""
-    own = [entry for entry in frames if not _is_library(entry[0])]
-    frame, line = (own or frames)[-1]
-    return f"{frame.f_globals.get('__name__', '?')}:{line} in {frame.f_code.co_name}"
+    frame = found.tb_frame
+    return f"{frame.f_globals.get('__name__', '?')}:{found.tb_lineno} in {frame.f_code.co_name}"
 
 
-def _is_library(frame: FrameType) -> bool:
-    return any(folder in frame.f_code.co_filename for folder in _LIBRARY_FOLDERS)
+def _is_library(filename: str) -> bool:
+    return _LIBRARY_FOLDERS[0] in filename or _LIBRARY_FOLDERS[1] in filename
