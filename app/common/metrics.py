@@ -59,6 +59,7 @@ class Metric:
         return tuple([labels[name] for name in self.labels])
 
     def _admit(self, key: LabelValues, series: Mapping[LabelValues, object]) -> LabelValues:
+        """The key itself while there is room for it, else the one that stands for all others."""
         return key if key in series or len(series) < self._max_series else self._overflow
 
     def collect(self) -> Family:
@@ -73,7 +74,7 @@ class Metric:
 class Counter(Metric):
     """Only goes up."""
 
-    kind = "counter"
+    kind: Kind = "counter"
 
     def __init__(self, name: str, description: str, labels: tuple[str, ...] = (), max_series: int = MAX_SERIES) -> None:
         super().__init__(name, description, labels, max_series)
@@ -81,10 +82,15 @@ class Counter(Metric):
 
     def inc(self, amount: float = 1, **labels: str) -> None:
         """Adds to the series of these labels."""
-        key = self._key(labels)
+        self.inc_series(self._key(labels), amount)
+
+    def inc_series(self, values: LabelValues, amount: float = 1) -> None:
+        """`inc` for hot paths: the labels' values in the order of `labels`."""
         with self._lock:
-            key = self._admit(key, self._values)
-            self._values[key] = self._values.get(key, 0) + amount
+            if values not in self._values:
+                values = self._admit(values, self._values)
+                self._values.setdefault(values, 0)
+            self._values[values] += amount
 
     def value(self, **labels: str) -> float:
         """The series' value; 0 when it was never counted."""
@@ -97,7 +103,7 @@ class Counter(Metric):
 class Gauge(Counter):
     """Goes up and down, or is read from where the number lives."""
 
-    kind = "gauge"
+    kind: Kind = "gauge"
 
     def __init__(self, name: str, description: str, labels: tuple[str, ...] = (), max_series: int = MAX_SERIES) -> None:
         super().__init__(name, description, labels, max_series)
@@ -128,7 +134,7 @@ class Gauge(Counter):
 class Histogram(Metric):
     """How observations spread over buckets."""
 
-    kind = "histogram"
+    kind: Kind = "histogram"
 
     def __init__(
         self,
@@ -145,16 +151,18 @@ class Histogram(Metric):
 
     def observe(self, value: float, **labels: str) -> None:
         """Counts one observation in the series of these labels."""
-        key = self._key(labels)
+        self.observe_series(self._key(labels), value)
+
+    def observe_series(self, values: LabelValues, value: float) -> None:
+        """`observe` for hot paths: the labels' values in the order of `labels`."""
         bucket = bisect_left(self._bounds, value)
         with self._lock:
-            key = self._admit(key, self._counts)
-            counts = self._counts.get(key)
-            if counts is None:
-                counts = self._counts[key] = [0] * (len(self._bounds) + 1)
-                self._totals[key] = 0.0
-            counts[bucket] += 1
-            self._totals[key] += value
+            if values not in self._counts:
+                values = self._admit(values, self._counts)
+                self._counts.setdefault(values, [0] * (len(self._bounds) + 1))
+                self._totals.setdefault(values, 0.0)
+            self._counts[values][bucket] += 1
+            self._totals[values] += value
 
     def _read(self) -> Mapping[LabelValues, float | Distribution]:
         return {key: self._distribution(counts, self._totals[key]) for key, counts in self._counts.items()}
