@@ -12,7 +12,13 @@ from app.common.errors import AuthenticationError
 from app.config.tokens import ops_token
 from app.runtime import Runtime, runtime_of
 
-RuntimeDep = Annotated[Runtime, Depends(runtime_of)]
+
+def _runtime(connection: HTTPConnection) -> Runtime:
+    # `runtime_of` names HTTPConnection for type checkers only; FastAPI has to find the class itself
+    return runtime_of(connection)
+
+
+RuntimeDep = Annotated[Runtime, Depends(_runtime)]
 
 
 def has_ops_token(connection: HTTPConnection) -> bool:
