@@ -1,0 +1,81 @@
+"""What stands around every handler: composed functions, outermost first.
+
+A link surrounds the body, whether that is a coroutine or a plain function in its thread. An observer is told once,
+inside the run's trace, when the result is fixed; that may be before the body ends, when the run is killed or timed out.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+
+from app.common.context import bound
+from app.jobs.ledger import RunLedger
+from app.jobs.links import alert_result, count_result, log_result, logged, record_link, record_result, trace_link
+from app.jobs.result import RunResult, failed
+from app.jobs.run import Run, RunEvents
+from app.jobs.run_log import OpenRunLog, run_log_var
+from app.runtime import Runtime
+
+Link = Callable[[Run], AbstractContextManager[None]]
+Observer = Callable[[Run, RunResult], None]
+
+
+class RunChain:
+    """Applies the links and tells the observers; `events.settled` comes last, and comes whatever happens."""
+
+    def __init__(
+        self, links: Sequence[Link], observers: Sequence[Observer], events: RunEvents, open_log: OpenRunLog
+    ) -> None:
+        self.events = events
+        self._links = tuple(links)
+        self._observers = tuple(observers)
+        self._open_log = open_log
+
+    @contextmanager
+    def around(self, run: Run) -> Iterator[None]:
+        """Surrounds the body. Whatever the body raises becomes the run's result."""
+        with self._outcome(run), ExitStack() as stack:
+            for link in self._links:
+                stack.enter_context(link(run))
+            with self._outcome(run):
+                if run.bad_parameter is not None:
+                    raise run.bad_parameter
+                yield
+
+    @contextmanager
+    def _outcome(self, run: Run) -> Iterator[None]:
+        """Innermost it maps what the handler raised; outermost, what a link raised."""
+        try:
+            yield
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001 - SystemExit too ends the run, never the process
+            self.settle(run, failed(error))
+
+    def settle(self, run: Run, result: RunResult) -> bool:
+        """Fixes the result and tells the observers, unless the result was fixed before."""
+        if not run.fix(result):
+            return False
+        log = run.log or self._open_log(run.record)
+        token = run_log_var.set(log)
+        try:
+            with bound(run.record.trace_id, snapshot=run.context and run.context.snapshot, run=run.context):
+                for observe in self._observers:
+                    observe(run, result)
+        finally:
+            run_log_var.reset(token)
+            if log is not run.log:
+                log.close()
+            self.events.settled(run)
+        return True
+
+
+def build_chain(
+    runtime: Runtime, ledger: RunLedger, events: RunEvents, open_log: OpenRunLog, extra_links: Sequence[Link] = ()
+) -> RunChain:
+    """Trace, log and record around the handler; then log, record, metrics and alert of its result."""
+    return RunChain(
+        links=(trace_link(runtime, open_log), logged, record_link(ledger, events.started), *extra_links),
+        observers=(log_result, record_result(ledger), count_result, alert_result(runtime)),
+        events=events,
+        open_log=open_log,
+    )

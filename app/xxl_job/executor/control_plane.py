@@ -1,0 +1,173 @@
+"""The control plane: a thread with its own event loop for protocol, registration and callbacks.
+
+It uses nothing of the main loop and reads the settings by reference: a job that blocks the main loop can't silence it.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from contextlib import AsyncExitStack
+from typing import Final
+
+from aiohttp import web
+
+from app.common.logger import log
+from app.common.supervision import failure_of
+from app.config.xxl_job_config import ExecutorConfiguration
+from app.jobs.chain import build_chain
+from app.jobs.ledger import MemoryRunLedger
+from app.jobs.registry import JobRegistry
+from app.jobs.runner import JobRunner
+from app.runtime import Runtime
+from app.xxl_job.executor.address import resolve_address
+from app.xxl_job.executor.admission import Admission
+from app.xxl_job.executor.console_client import ConsoleClient
+from app.xxl_job.executor.engine import ABANDON_SECONDS, Engine
+from app.xxl_job.executor.job_logs import JobLogs
+from app.xxl_job.executor.live_configuration import LiveConfiguration
+from app.xxl_job.executor.mailbox import Mailbox
+from app.xxl_job.executor.outbox import CallbackOutbox
+from app.xxl_job.executor.pyxxl_base import ExecutorRunner, pyxxl_globals
+from app.xxl_job.executor.registrar import Registrar
+from app.xxl_job.executor.server import Endpoints
+
+FLUSH_SECONDS: Final = 5.0
+EXPIRY_SECONDS: Final = 3600.0
+RESTART_SECONDS: Final = 1.0
+
+
+class ControlPlane:
+    """Started from the main loop, whose async jobs it triggers; stopped by `request_stop` from anywhere."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        registry: JobRegistry,
+        main_loop: asyncio.AbstractEventLoop,
+        *,
+        abandon_seconds: float = ABANDON_SECONDS,
+    ) -> None:
+        """Raises StartupError when the settings can't be used."""
+        self._runtime = runtime
+        self._registry = registry
+        self._main_loop = main_loop
+        self._abandon_seconds = abandon_seconds
+        self._live = LiveConfiguration(runtime.environment, lambda: runtime.settings.state)
+        self._thread = threading.Thread(target=self._run, name="control", daemon=True)
+        self._ready: Future[str] = Future()
+        self._done: Future[None] = Future()
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self.port = 0
+
+    async def start(self) -> str:
+        """Binds the port and returns the address the console is told. Raises OSError for a port that is taken."""
+        self._thread.start()
+        return await asyncio.wrap_future(self._ready)
+
+    def request_stop(self) -> None:
+        """Begins the drain; asked again, it waits for no run any more. Safe in a signal handler and any thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._take_stop)
+
+    async def stopped(self) -> None:
+        """Returns when the control plane has ended. Raises what ended it, if that was no drain."""
+        await asyncio.wrap_future(self._done)
+
+    def on_stopped(self, listener: Callable[[], None]) -> None:
+        """`listener` is called in the control thread when it has ended."""
+        self._done.add_done_callback(lambda _: listener())
+
+    def _take_stop(self) -> None:
+        (self._hurry if self._stop.is_set() else self._stop).set()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            error = runner.run(failure_of(self._serve()))
+        if error is not None and not self._ready.done():
+            self._ready.set_exception(error)
+            self._done.set_result(None)
+        elif error is not None:
+            self._done.set_exception(error)
+        else:
+            self._done.set_result(None)
+
+    async def _serve(self) -> None:
+        async with AsyncExitStack() as stack:
+            client = await stack.enter_async_context(ConsoleClient())
+            outbox = CallbackOutbox(
+                lambda batch: client.callback(self._live.current, [callback.as_json() for callback in batch])
+            )
+            logs = JobLogs(self._runtime.environment.xxl_log_path)
+            engine = self._build_engine(outbox, logs)
+            endpoints = Endpoints(engine, logs, lambda: self._live.current.token)
+            await self._listen(stack, endpoints)
+            registrar = Registrar(client, lambda: self._live.current, self._resolve)
+            address = await self._resolve(self._live.current)
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(supervised("registration", registrar.run)),
+                    group.create_task(supervised("callbacks", outbox.run)),
+                    group.create_task(supervised("log retention", lambda: self._expire(logs))),
+                ]
+                self._ready.set_result(address)
+                await self._stop.wait()
+                await self._leave(engine, registrar, outbox, tasks)
+
+    async def _leave(
+        self, engine: Engine, registrar: Registrar, outbox: CallbackOutbox, tasks: list[asyncio.Task[None]]
+    ) -> None:
+        """Refuses, deregisters, waits for runs, flushes callbacks; goes on answering until the end."""
+        registration, *others = tasks
+        engine.is_closing = True
+        registration.cancel()
+        await registrar.deregister()
+        await engine.drain(self._live.current.drain_seconds, self._hurry)
+        if left := await outbox.flush(FLUSH_SECONDS):
+            log.bind(callbacks=left).error("callbacks lost: the console didn't take them in time")
+        for task in others:
+            task.cancel()
+
+    def _build_engine(self, outbox: CallbackOutbox, logs: JobLogs) -> Engine:
+        ledger = MemoryRunLedger()
+        mailbox = Mailbox(self._loop)
+        chain = build_chain(self._runtime, ledger, mailbox, logs.open, (pyxxl_globals,))
+        engine = Engine(
+            registry=self._registry,
+            admission=Admission(ledger, outbox, self._runtime.instance),
+            chain=chain,
+            runner=JobRunner(self._main_loop, chain),
+            current=lambda: self._live.current,
+            abandon_seconds=self._abandon_seconds,
+        )
+        mailbox.receiver = engine
+        return engine
+
+    async def _listen(self, stack: AsyncExitStack, endpoints: Endpoints) -> None:
+        configuration = self._live.current
+        app = ExecutorRunner(configuration, endpoints.build_app).create_server_app()
+        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, configuration.host, configuration.port).start()
+        self.port = runner.addresses[0][1]
+
+    async def _resolve(self, configuration: ExecutorConfiguration) -> str:
+        return await asyncio.to_thread(resolve_address, configuration, self.port)
+
+    async def _expire(self, logs: JobLogs) -> None:
+        while True:
+            deleted = await asyncio.to_thread(logs.expire, self._live.current.log_retention_days)
+            if deleted:
+                log.bind(files=deleted).info("old job logs deleted")
+            await asyncio.sleep(EXPIRY_SECONDS)
+
+
+async def supervised(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Starts `work` again whenever it fails, until cancelled."""
+    while True:
+        error = await failure_of(work())
+        log.bind(task=name).opt(exception=error).error("control task failed, it is started again")
+        await asyncio.sleep(RESTART_SECONDS)

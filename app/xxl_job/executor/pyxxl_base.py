@@ -1,0 +1,101 @@
+"""The border to pyxxl (GPL-3.0-only): its runner is our base, its JobHandler and `g` keep working in task modules."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import fields
+from types import ModuleType
+from typing import Any, Final
+
+from aiohttp import web
+from pyxxl.ctx import GlobalVars
+from pyxxl.executor import JobHandler
+from pyxxl.main import PyxxlRunner
+from pyxxl.schema import RunData
+from pyxxl.setting import ExecutorConfig
+
+from app.config.xxl_job_config import ExecutorConfiguration
+from app.jobs.registry import JobRegistry, build_definition
+from app.jobs.run import Run
+
+TASK_LOGGER: Final = logging.getLogger("pyxxl.task")
+"""One for all runs: which run a line belongs to is known by its context."""
+_RUN_FIELDS: Final = frozenset(field.name for field in fields(RunData))
+
+
+class QuietConfig(ExecutorConfig):
+    """pyxxl's configuration without its start: that writes the token to a log file and lets the environment win."""
+
+    def __post_init__(self) -> None:
+        self._valid_xxl_admin_baseurl()
+        self._valid_executor_app_name()
+        self.executor_logger = logging.getLogger("pyxxl.executor")
+
+
+class ExecutorRunner(PyxxlRunner):
+    """pyxxl's runner with our application: no open /metrics, no logger per run, no Executor of its own."""
+
+    def __init__(self, configuration: ExecutorConfiguration, build_app: Callable[[], web.Application]) -> None:
+        config = QuietConfig(
+            xxl_admin_baseurl=f"{configuration.console_urls[0]}/api/",
+            executor_app_name=configuration.app_name,
+            access_token=configuration.token,
+            executor_listen_host=configuration.host,
+            executor_listen_port=configuration.port,
+            dotenv_try=False,
+        )
+        super().__init__(config, JobHandler())
+        self._build_app = build_app
+
+    def create_server_app(self) -> web.Application:
+        """Our endpoints. Registration, callbacks and shutdown are the control plane's, not the application's."""
+        return self._build_app()
+
+
+def adopt_handlers(module: ModuleType, registry: JobRegistry) -> None:
+    """Registers the handlers of every module-level JobHandler of a stock pyxxl module."""
+    for value in vars(module).values():
+        if isinstance(value, JobHandler):
+            for name, info in value._handlers.items():
+                registry.add(build_definition(name, info.handler))
+
+
+@contextmanager
+def plain_functions_welcome() -> Iterator[None]:
+    """pyxxl warns of plain functions, which block its loop; here each has a thread of its own."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using the sync method", SyntaxWarning)
+        yield
+
+
+@contextmanager
+def pyxxl_globals(run: Run) -> Iterator[None]:
+    """A link of the run's chain: `g.xxl_run_data`, `g.logger`, `g.cancel_event`."""
+    record = run.record
+    given = {key: value for key, value in run.fields.items() if key in _RUN_FIELDS}
+    data = RunData(
+        **{
+            "executorBlockStrategy": "",
+            **given,
+            "jobId": record.job_id,
+            "logId": record.log_id,
+            "executorHandler": record.handler,
+            "executorParams": record.param,
+            "logDateTime": record.log_date_time,
+            "broadcastIndex": record.shard_index,
+            "broadcastTotal": record.shard_total,
+        }
+    )
+    values: list[tuple[ContextVar[Any], object]] = [
+        (GlobalVars._DATA, data),
+        (GlobalVars._LOGGER, TASK_LOGGER),
+        (GlobalVars._EVENT, run.stop_event),
+    ]
+    tokens = [(variable, variable.set(value)) for variable, value in values]
+    try:
+        yield
+    finally:
+        for variable, token in tokens:
+            variable.reset(token)
