@@ -25,7 +25,7 @@ from app.common.supervision import failure_of_call
 from app.common.utils.wechat_msg_util import find_raise_site, split_payload, summarise_exception
 from app.config.settings import WechatSettings
 
-_JOIN_MARGIN_SECONDS: Final = 0.5
+_JOIN_MARGIN_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True)
