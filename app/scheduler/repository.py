@@ -22,8 +22,11 @@ class RunRepository(Protocol):
         """Notes what the executor said to the trigger; returns the run, None for an unknown one."""
         ...
 
-    async def record_outcome(self, outcome: Outcome, *, at_ms: int) -> bool:
-        """Notes how a run ended. False, and nothing is changed, for an unknown run and for one that has an outcome."""
+    async def record_outcome(self, outcome: Outcome, *, at_ms: int, over_failure: bool = False) -> bool:
+        """Notes how a run ended. False, and nothing is changed, for an unknown run and for one that has an outcome.
+
+        `over_failure` replaces an outcome that is no success.
+        """
         ...
 
     async def find(self, log_id: int) -> ConsoleRun | None:
@@ -55,9 +58,11 @@ class MemoryRunRepository:
         self._runs[log_id] = run
         return run
 
-    async def record_outcome(self, outcome: Outcome, *, at_ms: int) -> bool:
+    async def record_outcome(self, outcome: Outcome, *, at_ms: int, over_failure: bool = False) -> bool:
         run = self._runs.get(outcome.log_id)
-        if run is None or run.handle_code != ResultCode.PENDING:
+        if run is None or run.handle_code == ResultCode.SUCCESS:
+            return False
+        if run.handle_code != ResultCode.PENDING and not over_failure:
             return False
         message = outcome.message[:MAX_MESSAGE_CHARS]
         self._runs[run.log_id] = replace(run, handle_code=outcome.code, handle_message=message, finished_at_ms=at_ms)

@@ -134,7 +134,10 @@ class SchedulerService:
         answer = await self._client.kill(run.address, run.job_id)
         if not answer.is_ok:
             raise UpstreamError(f"the executor can't kill the run: {answer.message}")
-        await self.complete([Outcome(log_id, ResultCode.FAILURE, f"{KILLED_BY_HAND}:{answer.message}")])
+        killed = Outcome(log_id, ResultCode.FAILURE, f"{KILLED_BY_HAND}:{answer.message}")
+        # pyxxl calls the cancellation back before it answers: whoever looks at the run shall see that it was killed.
+        await self._runs.record_outcome(killed, at_ms=now_ms(self._clock), over_failure=True)
+        log.bind(log_id=log_id).info("run killed")
         return await self.get_run(log_id)
 
     async def close(self) -> None:

@@ -1,7 +1,7 @@
 """The embedded console without a web process: its parts by hand, an executor in memory, an application around them."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +47,8 @@ class FakeExecutors:
     alive: set[str] = field(default_factory=set)
     answers: dict[str, Any] = field(default_factory=dict)
     """What is answered to an action, instead of plain success."""
+    before_answer: dict[str, Callable[[], Awaitable[None]]] = field(default_factory=dict)
+    """What happens while an action is under way."""
     seen: list[tuple[str, str, Any]] = field(default_factory=list)
     """Host, action and body of every call that arrived."""
     headers: list[httpx.Headers] = field(default_factory=list)
@@ -57,6 +59,8 @@ class FakeExecutors:
         action = request.url.path.removeprefix("/")
         self.seen.append((request.url.host, action, json.loads(request.content) if request.content else None))
         self.headers.append(request.headers)
+        if action in self.before_answer:
+            await self.before_answer[action]()
         answer = self.answers.get(action, {"code": 200, "msg": None})
         return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.common.errors import Unavailable
+from app.jobs.registry import JobRegistry
 from app.scheduler.catalogue import JobCatalogue
 
 JOBS = '''
@@ -20,14 +21,20 @@ def first() -> None: ...
 '''
 
 
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = JobRegistry()
+    monkeypatch.setattr("app.jobs.registry.default_registry", registry)
+    monkeypatch.setattr("app.jobs.loading.default_registry", registry)
+
+
 async def test_jobs_are_found_by_loading_their_modules_and_listed_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "catalogue_jobs.py").write_text(JOBS)
     monkeypatch.syspath_prepend(tmp_path)
     jobs = await JobCatalogue(["catalogue_jobs"]).list_all()
-    names = [found.name for found in jobs]
-    assert [name for name in names if name.startswith("catalogue_")] == ["catalogue_first", "catalogue_second"]
+    assert [found.name for found in jobs] == ["catalogue_first", "catalogue_second"]
 
 
 async def test_nothing_is_imported_before_somebody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

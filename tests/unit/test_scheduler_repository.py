@@ -50,6 +50,16 @@ async def test_an_outcome_is_fixed_once(repository: RunRepository) -> None:
     assert (run.handle_code, run.handle_message, run.finished_at_ms) == (200, "ok", 5)
 
 
+@pytest.mark.parametrize(("former", "is_replaced"), [(0, True), (500, True), (502, True), (200, False)])
+async def test_a_kill_replaces_a_failure_but_no_success(
+    repository: RunRepository, former: int, is_replaced: bool
+) -> None:
+    await repository.add(build_run(1))
+    if former:
+        await repository.record_outcome(Outcome(1, former), at_ms=5)
+    assert await repository.record_outcome(Outcome(1, 500, "killed"), at_ms=6, over_failure=True) is is_replaced
+
+
 async def test_the_outcome_of_an_unknown_run_is_ignored(repository: RunRepository) -> None:
     assert not await repository.record_outcome(Outcome(404, 200), at_ms=5)
 

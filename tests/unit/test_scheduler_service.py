@@ -120,6 +120,23 @@ async def test_what_a_killed_run_calls_back_is_ignored(parts: ConsoleParts) -> N
     assert await parts.service.get_run(run.log_id) == killed
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "state"),
+    [(500, "Manual operation, kill job:", ConsoleRunState.FAILED), (200, "just made it", ConsoleRunState.SUCCESS)],
+)
+async def test_of_what_is_called_back_during_a_kill_only_a_success_stands(
+    parts: ConsoleParts, code: int, message: str, state: ConsoleRunState
+) -> None:
+    run = await running(parts)
+
+    async def call_back_before_answering() -> None:
+        await parts.service.complete([Outcome(run.log_id, code, "just made it")])
+
+    parts.executors.before_answer["kill"] = call_back_before_answering
+    killed = await parts.service.kill(run.log_id)
+    assert (killed.state, killed.handle_message) == (state, message)
+
+
 async def test_a_kill_that_the_executor_refuses_leaves_the_run_running(parts: ConsoleParts) -> None:
     run = await running(parts)
     parts.executors.answers["kill"] = {"code": 500, "msg": "busy"}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.jobs.registry import JobRegistry
 from app.scheduler.models import RunOrder
 from app.scheduler.service import NoExecutor
 from app.scheduler.wiring import build_scheduler
@@ -37,6 +38,9 @@ async def test_an_executor_is_chosen_by_the_app_name_of_the_settings(tmp_path: P
 async def test_the_jobs_are_those_of_the_task_packages_and_of_the_features(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    registry = JobRegistry()
+    monkeypatch.setattr("app.jobs.registry.default_registry", registry)
+    monkeypatch.setattr("app.jobs.loading.default_registry", registry)
     for name in ("wiring_tasks", "wiring_feature"):
         (tmp_path / f"{name}.py").write_text(
             f"from app.jobs.registry import job\n\n@job('{name}_job')\ndef run() -> None: ...\n"
@@ -44,6 +48,6 @@ async def test_the_jobs_are_those_of_the_task_packages_and_of_the_features(
     monkeypatch.syspath_prepend(tmp_path)
     async with open_test_runtime(tmp_path, "xxl-job: {task_packages: [wiring_tasks]}\n") as runtime:
         scheduler = build_scheduler(runtime, ["wiring_feature"])
-        names = {found.name for found in await scheduler.list_jobs()}
+        names = [found.name for found in await scheduler.list_jobs()]
         await scheduler.close()
-    assert {"wiring_tasks_job", "wiring_feature_job"} <= names
+    assert names == ["wiring_feature_job", "wiring_tasks_job"]
