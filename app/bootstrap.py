@@ -1,7 +1,6 @@
 """The composition root: the only place that builds things. Every process enters `open_runtime`."""
 
 import asyncio
-import importlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,13 +9,14 @@ from typing import Any, Final
 from sqlalchemy import MetaData
 
 from app.alerts.base import AlertSender
+from app.alerts.memory import MemoryAlertSender
 from app.alerts.settings_observer import SettingsAlerts
 from app.alerts.wecom import WecomAlertSender
 from app.common.const import ProcessRole
 from app.common.logger import LogHandle, LogOptions, configure_logging
 from app.common.redaction import register_secrets
 from app.common.references import load_reference
-from app.config.compose import Schema, compose
+from app.config.compose import Schema
 from app.config.db.database import Database
 from app.config.db.db_mysql import DatabaseResource
 from app.config.environment import Environment, load_environment
@@ -24,11 +24,11 @@ from app.config.http_client import HttpClient
 from app.config.instance import claimed_instance
 from app.config.live import LiveSettings, Settings
 from app.config.log_resource import LogResource
-from app.config.nacos_config import load_nacos_connection
+from app.config.nacos_config import NacosConnection
 from app.config.placeholders import PlaceholderSource
 from app.config.settings import Section
+from app.config.settings_source import build_source, load_nacos_connection
 from app.config.sources.base import ConfigSource
-from app.config.sources.file import FileSource
 from app.config.watching import RefreshSignal, SettingsWatch
 from app.runtime import Runtime
 
@@ -86,9 +86,10 @@ async def open_runtime(
         instance = stack.enter_context(claimed_instance(environment.data_dir, role.value, environment.host))
         handle, options = _configure_logging(environment, instance)
         stack.callback(handle.close)
-        source = replaced.get("source") or build_source(environment, instance)
-        runtime = await _build(stack, _Parts(environment, instance, handle, options, source), replaced)
-        yield runtime
+        connection = load_nacos_connection(environment) if "source" not in replaced else None
+        source = replaced.get("source") or build_source(environment, connection)
+        schema = _build_schema(environment, connection)
+        yield await _build(stack, _Parts(environment, instance, handle, options, source, schema), replaced)
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ class _Parts:
     log_handle: LogHandle
     log_options: LogOptions
     source: ConfigSource
+    schema: Schema
 
 
 async def _build(stack: AsyncExitStack, parts: _Parts, replaced: Mapping[str, Any]) -> Runtime:
@@ -109,7 +111,7 @@ async def _build(stack: AsyncExitStack, parts: _Parts, replaced: Mapping[str, An
     signal = RefreshSignal(environment.data_dir / f"refresh-{environment.name}")
     live = LiveSettings(
         parts.source,
-        build_schema(environment, parts.source),
+        parts.schema,
         (LogResource(parts.log_handle, parts.log_options), _database_resource(environment)),
         SettingsAlerts(alerts),
         announce=signal.send,
@@ -125,26 +127,13 @@ async def _build(stack: AsyncExitStack, parts: _Parts, replaced: Mapping[str, An
     return Runtime(environment, parts.instance, live, replaced.get("db") or Database(live), http, alerts)
 
 
-def build_source(environment: Environment, instance: str) -> ConfigSource:
-    """The Nacos source when `config_{env}.yaml` has a `nacos` section, else the watched file itself."""
-    connection = load_nacos_connection(environment)
-    if connection is None:
-        return FileSource(environment.config_file)
-    sources = importlib.import_module("app.config.sources.nacos")
-    source: ConfigSource = sources.NacosSource(connection, environment, instance)
-    return source
-
-
-def build_schema(environment: Environment, source: ConfigSource) -> Schema:
+def _build_schema(environment: Environment, connection: NacosConnection | None) -> Schema:
     """Every section's model, and where the document's placeholders may read."""
-    connection = load_nacos_connection(environment) if source.kind == "nacos" else None
-    placeholders = PlaceholderSource(
-        environment.variables, environment.secrets_dir, frozenset(connection.allow_env) if connection else None
-    )
+    allowed = connection.allow_env if connection else None
     models: dict[str, type[Section]] = {
         feature.section[0]: load_reference(feature.section[1]) for feature in FEATURES if feature.section
     }
-    return Schema(placeholders, models)
+    return Schema(PlaceholderSource(environment.variables, environment.secrets_dir, allowed), models)
 
 
 def _database_resource(environment: Environment) -> DatabaseResource:
@@ -162,12 +151,15 @@ def _configure_logging(environment: Environment, instance: str) -> tuple[LogHand
 
 
 async def load_settings(environment: Environment) -> Settings:
-    """The settings as a process would start with them, without opening a runtime. Raises StartupError."""
-    source = build_source(environment, f"reader-{environment.host}")
+    """The settings as a process would start with them, without its resources. Raises StartupError."""
+    connection = load_nacos_connection(environment)
+    source = build_source(environment, connection)
+    live = LiveSettings(source, _build_schema(environment, connection), (), SettingsAlerts(MemoryAlertSender()))
     try:
-        return compose(await source.open(), build_schema(environment, source)).settings
+        await live.start()
+        return live.state.snapshot.settings
     finally:
-        await source.close()
+        await live.close()
 
 
 def read_settings(environment: Environment) -> Settings:

@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pydantic
 
@@ -20,7 +20,7 @@ from app.config.sources.base import Document, Documents
 _NEAR: Final = 0.8
 DEFAULT_LAYER: Final = "default"
 _CORE_MODELS: Final[Mapping[str, type[Section]]] = {
-    info.alias or name: info.annotation for name, info in CoreSettings.model_fields.items() if info.annotation
+    info.alias or name: cast(type[Section], info.annotation) for name, info in CoreSettings.model_fields.items()
 }
 
 

@@ -245,6 +245,7 @@ class LiveSettings:
 
     async def _conclude(self, documents: Documents, result: ApplyResult) -> None:
         self.history.add(result)
+        _log(result)
         self._observer.applied(result)
         if result.outcome in {Outcome.APPLIED, Outcome.UNCHANGED}:
             self.from_last_good = documents.from_last_good
@@ -304,3 +305,13 @@ class LiveSettings:
             if current.state is self._state:
                 current.state = None
         await self.source.close()
+
+
+def _log(result: ApplyResult) -> None:
+    line = log.bind(trigger=result.trigger.value, revision=result.revision, md5=result.md5)
+    if result.outcome in {Outcome.REFUSED, Outcome.PENDING}:
+        line.bind(outcome=result.outcome.value, reasons="; ".join(result.reasons)).error("settings refused")
+    elif result.outcome is Outcome.APPLIED:
+        line.bind(changes="; ".join(map(str, result.changes)), resources=",".join(result.resources)).info(
+            "settings applied"
+        )

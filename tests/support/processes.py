@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+
 from servers.ports import HOST, free_port
 from servers.process import run_as
 from servers.waiting import wait_for

@@ -76,7 +76,7 @@ async def test_a_file_that_vanishes_keeps_the_last_text_and_is_told(watched: Wat
 
 
 async def test_a_missing_file_ends_the_start_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(StartupError, match=r"config_prod\.yaml can't be read: No such file or directory: create it"):
+    with pytest.raises(StartupError, match=r"config_prod\.yaml can't be read: No such file or directory; create it"):
         await FileSource(tmp_path / "config_prod.yaml").open()
 
 

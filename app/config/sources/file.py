@@ -15,6 +15,19 @@ POLL_SECONDS: Final = 0.4
 """A change is delivered after two equal reads: within a second, and never half-written."""
 
 
+def read_settings_file(path: Path) -> str:
+    """The file's text. Raises StartupError when it can't be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_DOCUMENT_BYTES + 1).decode("utf-8-sig")
+    except OSError as error:
+        raise StartupError(
+            f"settings file {path.name} can't be read: {error.strerror}; create it, or set APP_ENV and CONFIG_DIR"
+        ) from error
+    except UnicodeDecodeError:
+        raise StartupError(f"settings file {path.name} is not UTF-8") from None
+
+
 class FileSource:
     """Reads one file, and delivers its content when it changes: also by rename or a switched symlink."""
 
@@ -31,24 +44,17 @@ class FileSource:
         try:
             documents = await self.fetch()
         except SourceUnavailable as error:
-            raise StartupError(f"{error.message}: create it, or set APP_ENV and CONFIG_DIR") from error
+            raise StartupError(error.message) from error
         self._delivered = documents.md5
         return documents
 
     async def fetch(self) -> Documents:
-        text = await asyncio.to_thread(self._read)
+        try:
+            text = await asyncio.to_thread(read_settings_file, self._path)
+        except StartupError as error:
+            raise SourceUnavailable(error.message) from error
         self._read_at = datetime.now(UTC)
         return Documents(self.kind, (Document(self._path.name, text),))
-
-    def _read(self) -> str:
-        try:
-            with self._path.open("rb") as file:
-                text = file.read(MAX_DOCUMENT_BYTES + 1).decode("utf-8-sig")
-        except OSError as error:
-            raise SourceUnavailable(f"settings file {self._path.name} can't be read: {error.strerror}") from error
-        except UnicodeDecodeError:
-            raise SourceUnavailable(f"settings file {self._path.name} is not UTF-8") from None
-        return text
 
     async def watch(self, deliver: Deliver) -> None:
         seen = self._delivered
