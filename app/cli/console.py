@@ -9,8 +9,10 @@ from pydantic import TypeAdapter
 
 from app.bootstrap import read_settings
 from app.common.errors import AppError
-from app.config.environment import load_environment
+from app.common.logger import log
+from app.config.environment import Environment, load_environment
 from app.config.settings import ServerSettings
+from app.config.snapshot import Settings
 from app.config.tokens import ops_token
 from app.scheduler.schemas import JobView, LogPageView, RunView, TriggerBody
 
@@ -87,8 +89,17 @@ def open_console(url: str | None) -> Console:
             f"the embedded console is part of the local environment, and APP_ENV is {environment.name}: "
             "use XXL-JOB's own console there"
         )
-    settings = read_settings(environment)
+    settings = _read_quietly(environment)
     return Console(url or _local_url(settings.server), ops_token(environment, settings) or "")
+
+
+def _read_quietly(environment: Environment) -> Settings:
+    """What reading tells the log is for processes that serve; a refusal is raised all the same."""
+    log.disable("app.config")
+    try:
+        return read_settings(environment)
+    finally:
+        log.enable("app.config")
 
 
 def _local_url(server: ServerSettings) -> str:

@@ -6,7 +6,7 @@ from typing import Final
 
 import typer
 
-from app.cli import job
+from app.cli import job, run
 from app.common.const import EXIT_CONFIG
 from app.common.errors import AppError, StartupError
 
@@ -18,6 +18,7 @@ cli: Final = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli.add_typer(job.commands, name="job")
+cli.command("run")(run.run)
 
 
 @cli.callback()
