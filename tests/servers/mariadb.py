@@ -34,7 +34,7 @@ class MariaDb(Server):
             "port": self.port,
             "user": self.user,
             "password": self.password,
-            "database": self.database,
+            "name": self.database,
         }
 
     def is_ready(self) -> bool:

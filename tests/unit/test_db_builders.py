@@ -57,10 +57,11 @@ def sync_pragma(live: LiveDatabase, pragma: str) -> object:
         return session.scalar(text(f"PRAGMA {pragma}"))
 
 
-def test_only_the_configured_drivers_are_loaded() -> None:
+def test_only_the_configured_drivers_are_loaded(tmp_path: Path) -> None:
     program = """
 import sys
-from app.config.db.builders import import_drivers
+from pathlib import Path
+from app.config.db.builders import make_ready
 from app.config.db.db_mysql import DatabaseResource
 from app.config.settings import DatabaseSettings
 
@@ -68,11 +69,11 @@ def show():
     print([name for name in ("aiomysql", "aiosqlite", "pymysql") if name in sys.modules])
 
 show()
-import_drivers(DatabaseSettings())
+make_ready(DatabaseSettings(), Path(sys.argv[1]))
 show()
-import_drivers(DatabaseSettings(host="db"))
+make_ready(DatabaseSettings(host="db"), Path("/nonexistent"))
 show()
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)
 
     assert done.stdout.splitlines() == ["[]", "['aiosqlite']", "['aiomysql', 'aiosqlite', 'pymysql']"]

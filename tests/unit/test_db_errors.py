@@ -59,7 +59,7 @@ def test_extended_codes_of_sqlite_are_read_by_their_primary_part() -> None:
         (PoolTimeout("limit"), "no connection was free in time"),
         (pymysql.OperationalError(1045, "Access denied for user 'app'"), "access denied (error 1045)"),
         (pymysql.OperationalError(1142, "CREATE command denied"), "failed (error 1142)"),
-        (ConnectionResetError(104, "reset"), "failed (error 104)"),
+        (ConnectionResetError(104, "Connection reset by peer"), "Connection reset by peer (error 104)"),
         (SQLAlchemyError("text"), "SQLAlchemyError"),
     ],
 )

@@ -113,11 +113,23 @@ async def test_a_server_that_never_speaks_refuses_the_settings_in_time(tmp_path:
     assert caught.value.transient
 
 
+async def test_the_folder_of_the_file_is_made(tmp_path: Path) -> None:
+    async with open_database(tmp_path / "not" / "yet") as live:
+        assert await live.titles() == []
+
+
+async def test_a_folder_that_cannot_be_made_refuses_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(Refused, match="Not a directory"):
+        await DatabaseResource(tmp_path / "file" / "below").prepare(DatabaseSettings(), None)
+
+
 async def test_a_file_that_cannot_be_opened_refuses_the_settings(tmp_path: Path) -> None:
-    resource = DatabaseResource(tmp_path / "absent")
+    (tmp_path / "app.db").mkdir()
 
     with pytest.raises(Refused, match=r"app\.db: the file can't be opened"):
-        await resource.prepare(DatabaseSettings(), None)
+        await DatabaseResource(tmp_path).prepare(DatabaseSettings(), None)
 
 
 @pytest.mark.parametrize(

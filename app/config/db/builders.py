@@ -23,11 +23,13 @@ def driver_of(settings: DatabaseSettings) -> str:
     return settings.driver or ("mysql" if settings.host else "sqlite")
 
 
-def import_drivers(settings: DatabaseSettings) -> None:
-    """Loads the configured drivers, and no others."""
-    names = ("app.config.db.mysql_drivers",) if driver_of(settings) == "mysql" else ("aiosqlite", "sqlite3")
-    for name in names:
-        import_module(name)
+def make_ready(settings: DatabaseSettings, data_dir: Path) -> None:
+    """Loads the configured drivers, and no others; makes SQLite's folder. Blocks: for a thread."""
+    if driver_of(settings) == "mysql":
+        import_module("app.config.db.mysql_drivers")
+    else:
+        import_module("aiosqlite")
+        data_dir.mkdir(parents=True, exist_ok=True)
 
 
 def build_engines(settings: DatabaseSettings, data_dir: Path, echo: Callable[[], bool]) -> Engines:

@@ -9,7 +9,7 @@ from sqlalchemy import MetaData, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.common.logger import log
-from app.config.db.builders import build_engines, import_drivers
+from app.config.db.builders import build_engines, make_ready
 from app.config.db.engines import DisabledDatabase, Engines
 from app.config.db.errors import describe
 from app.config.db.tables import create_missing_tables
@@ -48,7 +48,10 @@ class DatabaseResource:
         current = self._current
         if isinstance(current, Engines) and old is not None and _pool_fields(new) == _pool_fields(old):
             return current.with_settings(new)
-        await asyncio.to_thread(import_drivers, new)
+        try:
+            await asyncio.to_thread(make_ready, new, self._data_dir)
+        except OSError as error:
+            raise Refused(f"{self._data_dir}: {describe(error)}", transient=True) from error
         engines = build_engines(new, self._data_dir, self._echo)
         try:
             await self._connect(engines)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from app.config.settings import DatabaseSettings
@@ -62,7 +62,7 @@ class Engines:
         """One transaction: committed at the end, rolled back on any error. Stays on this engine."""
         self.leases.take()
         try:
-            async with async_sessionmaker(self.engine, expire_on_commit=False).begin() as session:
+            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
                 yield session
         finally:
             if self.leases.give_back():
@@ -73,7 +73,7 @@ class Engines:
         """The same for plain functions."""
         self.sync_leases.take()
         try:
-            with sessionmaker(self.sync_engine, expire_on_commit=False).begin() as session:
+            with Session(self.sync_engine, expire_on_commit=False) as session, session.begin():
                 yield session
         finally:
             if self.sync_leases.give_back():

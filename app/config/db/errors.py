@@ -13,6 +13,7 @@ _REASONS: Final = {
     1040: "too many connections",
     1044: "access to the schema denied",
     1045: "access denied",
+    1046: "no schema is selected: set the section's `name`",
     1049: "unknown schema",
     1053: "the server is shutting down",
     1129: "the server blocks this host",
@@ -61,6 +62,8 @@ def describe(error: BaseException) -> str:
         return "no answer in time"
     if code is None:
         return type(error).__name__
+    if isinstance(error, OSError):
+        return f"{error.strerror} (error {code})"
     return f"{_REASONS.get(code, 'failed')} (error {code})"
 
 
