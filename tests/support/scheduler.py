@@ -71,7 +71,7 @@ class FakeExecutors:
 class ConsoleParts:
     """A service over memory parts: executors `a` and `b` are registered and alive."""
 
-    def __init__(self) -> None:
+    def __init__(self, *job_modules: str) -> None:
         self.clock = ManualClock()
         self.executors = FakeExecutors(alive={"a", "b"})
         self.runs = MemoryRunRepository()
@@ -80,7 +80,7 @@ class ConsoleParts:
             runs=self.runs,
             executors=self.registry,
             client=ExecutorClient(lambda: "s3same", transport=httpx.MockTransport(self.executors)),
-            jobs=JobCatalogue(["app.xxl_job.tasks"]),
+            jobs=JobCatalogue(job_modules),
             default_app_name=lambda: "demo-executor",
             clock=self.clock,
         )

@@ -15,7 +15,7 @@ AUTH = {"Authorization": "Bearer t0p"}
 
 @pytest.fixture
 def parts() -> ConsoleParts:
-    return ConsoleParts()
+    return ConsoleParts("support.example_jobs")
 
 
 @pytest.fixture
@@ -39,6 +39,17 @@ async def test_outside_the_local_environment_there_is_no_console(tmp_path: Path,
     async with open_test_runtime(tmp_path, SETTINGS, env="prod") as runtime, open_client(build_app(runtime)) as client:
         answer = await client.get(API + path, headers=AUTH)
     assert (answer.status_code, answer.json()["code"]) == (404, "FEATURE_DISABLED")
+
+
+async def test_the_jobs_of_the_project_are_listed(client: httpx.AsyncClient, parts: ConsoleParts) -> None:
+    jobs = (await client.get(f"{API}/jobs")).json()
+    assert {
+        "name": "example_echo",
+        "job_id": parts.service.job_id("example_echo"),
+        "origin": "support.example_jobs.echo",
+        "description": "Says what it is told.",
+        "args_schema": None,
+    } in jobs
 
 
 async def test_a_trigger_without_a_body_takes_the_defaults(client: httpx.AsyncClient) -> None:

@@ -51,3 +51,14 @@ async def test_the_jobs_are_those_of_the_task_packages_and_of_the_features(
         names = [found.name for found in await scheduler.list_jobs()]
         await scheduler.close()
     assert names == ["wiring_feature_job", "wiring_tasks_job"]
+
+
+async def test_several_workers_are_warned_that_the_console_lives_in_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with (
+        open_test_runtime(tmp_path, "server: {workers: 2}\n") as runtime,
+        open_client(build_app(runtime)),
+    ):
+        pass
+    assert "set server.workers to 1 to use it" in capsys.readouterr().err
