@@ -1,12 +1,10 @@
 """The executor as the console meets it: over HTTP, both planes at work."""
 
-import asyncio
 import threading
-import time
 from pathlib import Path
 
 from app.jobs import JobContext
-from support.executor import open_executor, registry_of, until
+from support.executor import open_executor, registry_of
 
 
 async def greet(ctx: JobContext) -> str:

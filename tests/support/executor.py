@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+
 from app.alerts.memory import MemoryAlertSender
 from app.config.compose import Schema
 from app.config.environment import load_environment
@@ -22,7 +23,6 @@ from app.jobs.run_log import lines_to_run_logs
 from app.runtime import Runtime
 from app.testing.fake_console import FakeConsole
 from app.xxl_job.executor.control_plane import ControlPlane
-
 from support.settings import RecordingObserver
 
 TRIGGERED_AT = 1_795_359_934_946
