@@ -193,7 +193,7 @@ def _check(written: NacosSection, addresses: tuple[NacosAddress, ...], data_ids:
 def _reason(problem: Any) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, NacosSection.model_fields, n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ": only the connection stands beside it"
+        near = difflib.get_close_matches(key, NacosSection.model_fields, n=1, cutoff=0.75)
+        hint = f"; did you mean `{near[0]}`?" if near else ": the section holds only the connection"
         return f"nacos.{key} is not known{hint}"
     return f"nacos.{key}: {problem['msg']}"
