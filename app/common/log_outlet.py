@@ -9,7 +9,7 @@ from app.common.log_file import DailyFile
 Notice = Callable[[str, dict[str, object]], str]
 """Renders a warning about logging itself, message and fields, to a whole line."""
 
-LAST_PUMP_SECONDS: Final = 2.0
+LAST_PUMP_SECONDS: Final = 1.0
 
 
 class Outlet:

@@ -5,6 +5,8 @@ Usable at once (text, on stderr); `configure_logging` sends the process's lines 
 
 import atexit
 import re
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from loguru import logger as log
@@ -23,11 +25,13 @@ from app.common.log_writer import LineWriter
 from app.common.metrics import LOG_LINES_DROPPED
 
 if TYPE_CHECKING:
-    from loguru import FilterFunction, Message, Record
+    from loguru import Message, Record
 
 __all__ = ["LogHandle", "LogOptions", "configure_logging", "log"]
 
 _EARLY_LEVELS: Final = LevelTable("INFO", {})
+_RETIRE_SECONDS: Final = 1.0
+"""How long a replaced handler stays for threads that are just about to use it."""
 _UNSAFE_IN_NAME: Final = re.compile(r"[^A-Za-z0-9_.\-]")
 
 
@@ -40,12 +44,13 @@ def _only_exception(_record: "Record") -> str:
     return "{exception}"
 
 
-def _level_filter(levels: LevelTable) -> "FilterFunction":
-    def passes(record: "Record") -> bool:
-        name = record["extra"].get("logger") or record["name"] or ""
-        return record["level"].no >= levels.number(str(name))
+def _passes(record: "Record", levels: LevelTable) -> bool:
+    name = record["extra"].get("logger") or record["name"] or ""
+    return record["level"].no >= levels.number(str(name))
 
-    return passes
+
+def _passes_early(record: "Record") -> bool:
+    return _passes(record, _EARLY_LEVELS)
 
 
 def _write_early(message: "Message") -> None:
@@ -56,8 +61,7 @@ def _log_early() -> None:
     """Replaces what loguru starts with: that shows variables' values in tracebacks and masks nothing."""
     log.remove()
     log.configure(patcher=_add_trace)
-    passes = _level_filter(_EARLY_LEVELS)
-    log.add(_write_early, level="INFO", format=_only_exception, filter=passes, backtrace=False, diagnose=False)
+    log.add(_write_early, level="INFO", format=_only_exception, filter=_passes_early, backtrace=False, diagnose=False)
 
 
 class LogHandle:
@@ -99,7 +103,9 @@ class LogHandle:
         if not former.is_same(self._levels):
             self._interception.apply(self._levels)
             former_id, self._handler_id = self._handler_id, self._add_handler()
-            log.remove(former_id)
+            retirement = threading.Timer(_RETIRE_SECONDS, _remove_handler, (former_id,))
+            retirement.daemon = True
+            retirement.start()
 
     def flush(self, timeout_seconds: float = 2.0) -> bool:
         """Waits until what was logged before is written; False if that takes too long."""
@@ -129,16 +135,23 @@ class LogHandle:
             self._sink,
             level=self._levels.lowest,
             format=_only_exception,
-            filter=_level_filter(self._levels),
+            filter=self._passes,
             backtrace=False,
             diagnose=self._options.local,
         )
 
+    def _passes(self, record: "Record") -> bool:
+        """A record can meet a handler and its successor; who writes it first marks it."""
+        return "line_written" not in record and _passes(record, self._levels)
+
     def _sink(self, message: "Message") -> None:
-        record = cast("dict[str, Any]", message.record)
-        if "line_written" not in record:  # while `update` replaces the handler, a record can meet both
-            record["line_written"] = True
-            self._writer.put(self._renderer.render(message.record, str(message)))
+        cast("dict[str, Any]", message.record)["line_written"] = True
+        self._writer.put(self._renderer.render(message.record, str(message)))
+
+
+def _remove_handler(handler_id: int) -> None:
+    with suppress(ValueError):  # closing removed it already
+        log.remove(handler_id)
 
 
 class _Configured:
