@@ -1,0 +1,68 @@
+"""The web process: `python -m app.web.server`, or `uvicorn app.web.server:create_app --factory`."""
+
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp
+
+from app.bootstrap import FEATURES, Feature, open_runtime
+from app.common.const import ProcessRole
+from app.common.logger import log
+from app.common.references import load_reference
+from app.config.trace_.trace_id_config import RequestMiddleware
+from app.runtime import Runtime
+from app.web import docs, health
+from app.web.draining import noticed_signals
+from app.web.errors import add_error_handlers, report_failure
+from app.web.process import run_process
+
+
+class WebApp(FastAPI):
+    """FastAPI with the request middleware outside of everything."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        stack = super().build_middleware_stack()
+        if isinstance(stack, ServerErrorMiddleware) and stack.handler is None:
+            stack = stack.app  # the request middleware answers what is left, and says more
+        return RequestMiddleware(stack, self._report_failure)
+
+    def _report_failure(self, error: Exception, method: str, route: str) -> None:
+        report_failure(getattr(self.state, "runtime", None), error, method, route)
+
+
+def create_app(runtime: Runtime | None = None, *, features: Sequence[Feature] = FEATURES) -> FastAPI:
+    """The application. Reads no settings and does no I/O; without a runtime, its lifespan opens one where it serves."""
+    app = WebApp(title="Tenon", openapi_url=None, lifespan=_serve_with_runtime)
+    app.state.is_draining = False
+    if runtime is not None:
+        app.state.runtime = runtime
+    add_error_handlers(app)
+    for feature in features:
+        for reference in feature.routers:
+            app.include_router(load_reference(reference))
+    app.include_router(health.router)
+    app.include_router(docs.router)
+    return app
+
+
+@asynccontextmanager
+async def _serve_with_runtime(app: FastAPI) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        if getattr(app.state, "runtime", None) is None:
+            app.state.runtime = await stack.enter_async_context(open_runtime(ProcessRole.WEB))
+        stack.enter_context(noticed_signals(app.state))
+        log.bind(instance=app.state.runtime.instance).info("web is ready")
+        yield
+        app.state.is_draining = True
+
+
+def main() -> int:
+    """Runs the process until it is told to stop, and returns its exit code."""
+    return run_process(create_app)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
