@@ -84,13 +84,15 @@ def take_over(*names: str) -> None:
 
 
 class Interception:
-    """Stdlib logging while it goes to loguru; `undo` puts the former root handlers and levels back."""
+    """Stdlib logging while it goes to loguru; `undo` puts the former handlers and levels back."""
 
     def __init__(self, levels: LevelTable) -> None:
         root = logging.getLogger()
         self._handler = InterceptHandler(levels)
         self._former = (list(root.handlers), root.level)
         self._named: dict[str, int] = {}
+        libraries = [logging.getLogger(name) for name in (*TAKEN_OVER, _SILENCED)]
+        self._libraries = [(library, list(library.handlers), library.propagate) for library in libraries]
         root.handlers[:] = [self._handler]
         take_over(*TAKEN_OVER, _SILENCED)
         logging.getLogger(_SILENCED).propagate = False
@@ -109,8 +111,10 @@ class Interception:
             logging.getLogger(name).setLevel(number)
 
     def undo(self) -> None:
-        """Stdlib logging is as it was, but for the handlers that libraries had installed."""
+        """Stdlib logging is as it was."""
         self._restore_named()
+        for library, handlers, propagate in self._libraries:
+            library.handlers[:], library.propagate = handlers, propagate
         root = logging.getLogger()
         root.handlers[:], level = self._former
         root.setLevel(level)

@@ -59,10 +59,13 @@ class LineWriter:
 
     def put(self, line: str) -> None:
         """Queues a line with its newline. Never waits; a full queue drops and counts it."""
-        if len(self._lines) >= self._capacity:
+        waiting = len(self._lines)
+        if waiting >= self._capacity:
             with self._drop_lock:
                 self._dropped += 1
             return
+        if waiting == self._capacity // 2:
+            self._hurry.set()
         self._lines.append(line)
         if self._closing:
             self._write_batch()

@@ -109,10 +109,13 @@ def test_handlers_of_uvicorn_and_others_give_way(records: list[dict[str, Any]]) 
     interception = Interception(LevelTable("INFO", {}))
     logging.getLogger("uvicorn.error").info("started")
     access.info("GET /?token=x")
-    interception.undo()
     assert library.handlers == []
     assert not access.hasHandlers()
+    interception.undo()
     assert [record["message"] for record in records] == ["started"]
+    assert len(library.handlers) == len(access.handlers) == 1
+    assert library.propagate is False
+    library.handlers, access.handlers, library.propagate, access.propagate = [], [], True, True
 
 
 def test_sqlalchemys_echo_adds_no_handler_of_its_own(records: list[dict[str, Any]], interception: Interception) -> None:

@@ -123,6 +123,7 @@ def test_a_compression_that_is_given_up_leaves_the_file_as_it_was(tmp_path: Path
 
 def test_a_folder_that_is_not_there_is_no_trouble(tmp_path: Path) -> None:
     tidy_up(tmp_path / "absent", retention_days=10**9)
+    assert files_in(tmp_path) == []
 
 
 def test_housekeeping_runs_at_start_and_again_when_the_date_changes(tmp_path: Path) -> None:

@@ -97,6 +97,17 @@ def test_a_full_queue_drops_counts_and_tells_once_when_it_is_over(make: Make, tm
     assert written(tmp_path) == ["0", "1", "2", "log lines dropped {'lines': 7}", "after"]
 
 
+def test_a_burst_does_not_wait_for_the_interval(make: Make, tmp_path: Path) -> None:
+    writer = make(capacity=100, flush_seconds=30)
+    writer.start()
+    for number in range(51):
+        writer.put(f"{number}\n")
+    deadline = time.monotonic() + 5
+    while len(written(tmp_path)) < 51:
+        assert time.monotonic() < deadline
+    assert writer.lines_dropped == 0
+
+
 def test_a_line_after_the_end_is_still_written(make: Make, tmp_path: Path) -> None:
     writer = make()
     writer.start()
