@@ -1,0 +1,45 @@
+"""`python -m bench [name…] [--pairs N] [--seconds S]`: measures, prints, and writes bench/RESULTS.md."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.figure import Figure, Options, Skipped
+from bench.machine import describe
+from bench.report import render, write
+
+CASES = ("settings_read", "web_throughput", "startup", "push_latency")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit code 1 when a bar isn't met."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measures the chassis; median of pairs.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(CASES)}; all by default")
+    parser.add_argument("--pairs", type=int, default=Options.pairs)
+    parser.add_argument("--seconds", type=float, default=Options.seconds)
+    parsed = parser.parse_args(arguments)
+    if unknown := set(parsed.names) - set(CASES):
+        parser.error(f"no such case: {', '.join(sorted(unknown))}; there are {', '.join(CASES)}")
+    sys.path.append(str(Path(__file__).parents[1] / "tests"))  # the real servers stand there
+    options = Options(parsed.pairs, parsed.seconds)
+    met = {name: _run(name, options) for name in parsed.names or CASES}
+    return 0 if all(met.values()) else 1
+
+
+def _run(name: str, options: Options) -> bool:
+    print(f"{name}: measuring …", flush=True)
+    machine = describe()
+    try:
+        figure: Figure = importlib.import_module(f"bench.cases.{name}").measure(options)
+    except Skipped as reason:
+        print(f"{name}: skipped, {reason}\n", flush=True)
+        return True
+    write([figure], machine)
+    print(render(figure, machine) + "\n", flush=True)
+    return figure.is_met
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
