@@ -80,6 +80,7 @@ class _Current:
 
 
 current = _Current()
+_get_pinned = pinned_snapshot_var.get
 
 
 def snapshot() -> Snapshot:
@@ -94,9 +95,12 @@ def snapshot() -> Snapshot:
 
 
 def settings() -> Settings:
-    """The settings of `snapshot()`."""
-    pinned: Snapshot | None = pinned_snapshot_var.get()
-    return pinned.settings if pinned is not None else snapshot().settings
+    """The settings of `snapshot()`; spelled out, for it is read many times a request."""
+    pinned: Snapshot | None = _get_pinned()
+    if pinned is not None:
+        return pinned.settings
+    state = current.state
+    return snapshot().settings if state is None else state.snapshot.settings
 
 
 def section(key: str, model: type[SectionT]) -> SectionT:
