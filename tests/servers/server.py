@@ -65,7 +65,7 @@ class Server:
         self._engine.kill()
 
     def restart(self) -> None:
-        self._engine.kill()
+        self.stop()
         self.start()
 
     def pause(self) -> None:
