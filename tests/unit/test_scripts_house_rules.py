@@ -68,3 +68,11 @@ def test_work_inside_functions_and_main_blocks_is_allowed(checkout: Path) -> Non
     )
 
     assert broken(checkout) == []
+
+
+def test_a_contract_suite_covers_a_port_and_its_memory_twin(checkout: Path) -> None:
+    (checkout / "app" / "cache").mkdir()
+    (checkout / "app" / "cache" / "memory.py").write_text(CLEAN_MODULE)
+    (checkout / "tests" / "test_cache_contract.py").write_text(CLEAN_TEST)
+
+    assert broken(checkout) == []
