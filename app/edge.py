@@ -13,7 +13,8 @@ from app.config.tokens import ops_token
 from app.runtime import Runtime, runtime_of
 
 
-def _runtime(connection: HTTPConnection) -> Runtime:
+async def _runtime(connection: HTTPConnection) -> Runtime:
+    # async, for FastAPI would run a plain function in a thread, for every request;
     # `runtime_of` names HTTPConnection for type checkers only; FastAPI has to find the class itself
     return runtime_of(connection)
 
