@@ -81,3 +81,4 @@ async def test_closing_twice_and_raising_afterwards_are_harmless(subject: Subjec
     await subject.sender.close()
     await subject.sender.close()
     subject.sender.raise_alert(event("late"))
+    assert len(subject.told()) <= 1
