@@ -13,7 +13,7 @@ from app.alerts.memory import MemoryAlertSender
 from app.alerts.settings_observer import SettingsAlerts
 from app.alerts.wecom import WecomAlertSender
 from app.common.const import ProcessRole
-from app.common.logger import LogHandle, LogOptions, configure_logging
+from app.common.logger import LogHandle, LogOptions, configure_logging, log
 from app.common.redaction import register_secrets
 from app.common.references import load_reference
 from app.config.compose import Schema
@@ -119,6 +119,8 @@ async def _build(stack: AsyncExitStack, parts: _Parts, replaced: Mapping[str, An
     )
     stack.push_async_callback(live.close)
     await live.start()
+    snapshot = live.state.snapshot
+    log.bind(instance=parts.instance, source=snapshot.source, md5=snapshot.md5).info("settings loaded")
     http: HttpClient = replaced.get("http") or HttpClient()
     stack.push_async_callback(http.close)
     watch = SettingsWatch(live, signal)

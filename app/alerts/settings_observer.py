@@ -23,18 +23,16 @@ class SettingsAlerts:
         if self._refused_md5 == result.md5:
             return
         self._refused_md5 = result.md5
-        self._raise(
-            "settings.refused",
-            AlarmLevel.URGENT,
-            "new settings were refused, the previous ones keep serving",
-            {"reasons": list(result.reasons), "md5": result.md5, "trigger": result.trigger.value},
-        )
+        details = {"reasons": list(result.reasons), "md5": result.md5, "trigger": result.trigger.value}
+        summary = "new settings were refused, the previous ones keep serving"
+        self._raise("settings.refused", AlarmLevel.URGENT, summary, details, matter=result.md5)
 
     def _accepted(self, result: ApplyResult) -> None:
         if self._refused_md5 is not None:
-            self._refused_md5 = None
+            matter, self._refused_md5 = self._refused_md5, None
+            details: dict[str, object] = {"md5": result.md5}
             self._raise(
-                "settings.refused", AlarmLevel.NORMAL, "settings are valid again", {"md5": result.md5}, resolves=True
+                "settings.refused", AlarmLevel.NORMAL, "settings are valid again", details, matter=matter, resolves=True
             )
         if result.from_last_good != self._on_last_good:
             self._on_last_good = result.from_last_good
@@ -63,7 +61,14 @@ class SettingsAlerts:
         self._alerts.raise_alert(event)
 
     def _raise(
-        self, name: str, level: AlarmLevel, summary: str, details: dict[str, object], *, resolves: bool = False
+        self,
+        name: str,
+        level: AlarmLevel,
+        summary: str,
+        details: dict[str, object],
+        *,
+        matter: str = "",
+        resolves: bool = False,
     ) -> None:
-        event = AlertEvent(name, level, summary, details=details, dedup_key=name, resolves=resolves)
-        self._alerts.raise_alert(event)
+        key = f"{name}:{matter}" if matter else name
+        self._alerts.raise_alert(AlertEvent(name, level, summary, details=details, dedup_key=key, resolves=resolves))

@@ -37,12 +37,16 @@ def parse_traceparent(value: str) -> str | None:
 
 
 def choose_trace_id(traceparent: str | None, trace_header: str | None) -> str:
-    """Valid `traceparent` → its 32 hex; else a valid `X-Trace-Id` as given; else a new id."""
-    if traceparent and (found := parse_traceparent(traceparent)):
-        return found
-    if trace_header and is_valid_trace_id(trace_header):
-        return trace_header
-    return new_trace_id()
+    """Valid `traceparent` → its 32 hex; else a valid `X-Trace-Id` as given; else a new id.
+
+    Where both name the same trace (`traceparent` holds the W3C form of `X-Trace-Id`), the one that people know is
+    kept: a job's calls stay under `xxl-<app_name>-<logId>` in the services that they reach.
+    """
+    named = trace_header if trace_header and is_valid_trace_id(trace_header) else None
+    carried = parse_traceparent(traceparent) if traceparent else None
+    if carried is None:
+        return named or new_trace_id()
+    return named if named and w3c_trace_id(named) == carried else carried
 
 
 def w3c_trace_id(trace_id: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any, Final, cast
 
 import pydantic
 
-from app.common.const import MASK
+from app.common.const import MASK, is_weak_secret
 from app.common.errors import SettingsRefused
-from app.config.document import Path, locate, parse_document
+from app.common.redaction import is_secret_key
+from app.config.document import Path, leaves, locate, parse_document
 from app.config.layers import Layers, environment_layer, freeze
 from app.config.placeholders import PlaceholderSource, substitute
 from app.config.settings import CoreSettings, Section
@@ -46,7 +47,7 @@ class Composed:
     masked: frozenset[Path]
     """Paths that hold a substituted value."""
     secrets: frozenset[str]
-    """The substituted values themselves, for redaction."""
+    """Values that must appear in no log line, for redaction."""
     warnings: tuple[str, ...]
 
 
@@ -70,7 +71,20 @@ def compose(documents: Documents, schema: Schema) -> Composed:
     _lay_environment(layers, schema)
     settings = _validate(layers.tree, schema, documents.items)
     warnings = tuple(_near_misses(parsed, schema, ignored))
-    return Composed(settings, layers.origins, frozenset(masked), frozenset(secrets), warnings)
+    return Composed(settings, layers.origins, frozenset(masked), _worth_hiding(secrets, layers.tree), warnings)
+
+
+def _worth_hiding(substituted: set[str], tree: Mapping[str, Any]) -> frozenset[str]:
+    """Values that no log line may show: what was substituted, and what stands under a secret's key.
+
+    A substituted number or truth value (a port, a switch) is left out, for it would mask every other line; so is a
+    password that is a common word.
+    """
+    found = {value for value in substituted if not value.isdigit() and value.lower() not in {"true", "false"}}
+    for path, value in leaves(tree):
+        if isinstance(value, str) and not is_weak_secret(value) and any(is_secret_key(key) for key in path):
+            found.add(value)
+    return frozenset(found)
 
 
 def _ignored_keys(trees: Sequence[Mapping[str, Any]]) -> frozenset[str]:

@@ -311,7 +311,7 @@ def _log(result: ApplyResult) -> None:
     line = log.bind(trigger=result.trigger.value, revision=result.revision, md5=result.md5)
     if result.outcome in {Outcome.REFUSED, Outcome.PENDING}:
         line.bind(outcome=result.outcome.value, reasons="; ".join(result.reasons)).error("settings refused")
-    elif result.outcome is Outcome.APPLIED:
+    elif result.outcome is Outcome.APPLIED and result.trigger is not Trigger.START:
         line.bind(changes="; ".join(map(str, result.changes)), resources=",".join(result.resources)).info(
             "settings applied"
         )

@@ -11,4 +11,4 @@ async def demo_greeting_job(ctx: JobContext) -> str:
     async with ctx.runtime.db.transaction() as session:
         greeting = await build_service(ctx.runtime, session).greet(ctx.args.name)
     ctx.log.bind(greeting_id=greeting.id).info("greeting given")
-    return f"success: {greeting.text}"
+    return greeting.text

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
-from app.bootstrap import FEATURES, Feature, open_runtime
+from app.bootstrap import FEATURES, Feature, job_packages, open_runtime
 from app.common.const import ProcessRole
 from app.common.logger import log
 from app.common.references import load_reference
@@ -53,8 +53,10 @@ async def _serve_with_runtime(app: FastAPI) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         if getattr(app.state, "runtime", None) is None:
             app.state.runtime = await stack.enter_async_context(open_runtime(ProcessRole.WEB))
+        runtime: Runtime = app.state.runtime
+        app.state.job_modules = job_packages(runtime.settings.state.snapshot.settings)
         stack.enter_context(noticed_signals(app.state))
-        log.bind(instance=app.state.runtime.instance).info("web is ready")
+        log.bind(instance=runtime.instance).info("web is ready")
         yield
         app.state.is_draining = True
 

@@ -28,7 +28,7 @@ class AppProcess:
         self._output = output
         with output.open("ab") as file:
             self.popen = subprocess.Popen(
-                [*run_as(""), sys.executable, "-W", "error", "-m", *module.split()],
+                [*run_as(""), sys.executable, "-m", *module.split()],
                 cwd=ROOT,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
@@ -61,6 +61,7 @@ class Deployment:
         self.home = home
         self.environment = environment
         self.web_port, self.executor_port = free_port(), free_port()
+        self.app_name = f"acceptance-{self.executor_port}"  # of its own: a console remembers executors for a while
         self.variables: dict[str, str] = {}
         self._processes: list[AppProcess] = []
         for name in ("config", "data", "log", "xxl_log"):
@@ -94,7 +95,7 @@ class Deployment:
         return (
             f"server:\n  host: {HOST}\n  port: {self.web_port}\n  ops_token: {OPS_TOKEN}\n"
             f"xxl-job:\n  host: {HOST}\n  port: {self.executor_port}\n  access_token: {ACCESS_TOKEN}\n"
-            f"  app_name: tenon-acceptance\n{console}{extra}"
+            f"  app_name: {self.app_name}\n  task_packages: [app.xxl_job.tasks, support.jobs]\n{console}{extra}"
         )
 
     def start(self, module: str, name: str) -> AppProcess:
@@ -105,7 +106,7 @@ class Deployment:
             "DATA_DIR": str(self.home / "data"),
             "LOG_PATH": str(self.home / "log"),
             "XXL_LOG_PATH": str(self.home / "xxl_log"),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests"))),
             **self.variables,
         }
         process = AppProcess(module, env, self.home / f"{name}.out")

@@ -49,6 +49,12 @@ def test_invalid_ids(value: str) -> None:
     assert not is_valid_trace_id(value)
 
 
+def test_the_name_that_people_know_is_kept_where_both_headers_name_one_trace() -> None:
+    name = "xxl-orders-1842"
+    assert choose_trace_id(build_traceparent(name), name) == name
+    assert choose_trace_id(build_traceparent("another"), name) == w3c_trace_id("another")
+
+
 def test_the_traceparent_goes_before_the_header_and_the_header_before_a_new_id() -> None:
     assert choose_trace_id(PARENT, "order-7") == TRACE
     assert choose_trace_id("broken", "order-7") == "order-7"

@@ -118,3 +118,12 @@ def test_the_md5_is_that_of_the_unsubstituted_text() -> None:
     text = documents("a: ${X}\n")
     assert text.md5 == "3655d9099d80d183149e4450ebc68eff"
     assert compose(text, with_one).settings.get("a") != compose(text, with_two).settings.get("a")
+
+
+def test_what_no_log_line_may_show_is_told_apart_from_ports_switches_and_common_words() -> None:
+    schema = build_schema({"DB_HOST": "db.internal", "DB_PORT": "3307", "ON": "true"})
+    text = """
+database: {host: "${DB_HOST}", port: "${DB_PORT}", enabled: "${ON}", password: written-inline}
+shop: {token: password, label: visible}
+"""
+    assert compose(documents(text), schema).secrets == {"db.internal", "written-inline"}

@@ -31,14 +31,14 @@ async def test_a_run_greets_as_a_request_does_under_the_runs_trace(runtime: Runt
     with bound("xxl-demo-7"):
         result = await demo_greeting_job(context(runtime, '{"name": "Ada"}'))
 
-    assert result == "success: Welcome Ada"
+    assert result == "Welcome Ada"
     async with runtime.db.transaction() as session:
         [kept] = await GreetingRepository(session).list_newest(10)
     assert (kept.text, kept.trace_id) == ("Welcome Ada", "xxl-demo-7")
 
 
 async def test_a_run_without_parameter_greets_the_world(runtime: Runtime) -> None:
-    assert await demo_greeting_job(context(runtime, "")) == "success: Welcome world"
+    assert await demo_greeting_job(context(runtime, "")) == "Welcome world"
 
 
 def test_the_job_is_registered_with_its_parameter_model() -> None:
