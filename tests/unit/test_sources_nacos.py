@@ -13,7 +13,8 @@ from app.config.nacos_config import build_nacos_connection
 from app.config.sources.base import Document, Documents, Trigger
 from app.config.sources.nacos import NacosSource
 from app.config.sources.nacos_supervisor import Timing
-from support.fake_nacos import FakeNacos
+from servers.ports import free_port
+from support.fake_nacos import FakeNacos, FakeSession
 
 QUICK = Timing(
     start_delay=0, connect=1, check=0.005, compare=0.02, confirm=0.01, grace=0, unconnected=1, pause=0.005,
@@ -231,8 +232,60 @@ async def test_without_nacos_and_without_last_known_good_every_port_is_named(nac
 
 
 async def test_a_document_that_is_not_there_is_named_at_the_start(tmp_path: Path) -> None:
-    with pytest.raises(StartupError, match=r"no text for app\.yaml in namespace 'public', group DEFAULT_GROUP"):
+    with pytest.raises(StartupError) as error:
         await build(FakeNacos(), tmp_path).open()
+    assert error.value.message == (
+        "Nacos has no text for app.yaml in namespace 'public', group DEFAULT_GROUP: publish it, or check "
+        "nacos.namespace, group and data_id (asked: http://127.0.0.1:1/nacos); "
+        "no last known good settings are on this machine"
+    )
+
+
+@asynccontextmanager
+async def grpc_port() -> AsyncIterator[int]:
+    """Answers as a gRPC server does: with a SETTINGS frame of HTTP/2."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", free_port()) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_with_only_the_grpc_port_reached_it_starts_over_that(nacos: FakeNacos, tmp_path: Path) -> None:
+    nacos.http_answers = False
+    async with grpc_port() as port:
+        documents = await build(nacos, tmp_path, grpc_port_offset=port - 1).open()
+    assert documents == Documents("nacos", (Document("app.yaml", "a: 1"),))
+    assert all(session.closed for session in nacos.sessions)
+
+
+@pytest.mark.parametrize(
+    ("failure", "message"),
+    [
+        (SourceUnavailable("Nacos refuses the login"), "Nacos refuses the login"),
+        (TimeoutError(), "Nacos did not answer over gRPC in time"),
+    ],
+)
+async def test_a_grpc_port_that_helps_no_further_is_named(
+    nacos: FakeNacos, tmp_path: Path, failure: Exception, message: str
+) -> None:
+    nacos.http_answers = False
+
+    async def connect(namespace: str) -> FakeSession:
+        raise failure
+
+    nacos.connect = connect  # type: ignore[method-assign]
+    async with grpc_port() as port:
+        with pytest.raises(StartupError) as error:
+            await build(nacos, tmp_path, grpc_port_offset=port - 1).open()
+    assert error.value.message == (
+        f"{message} (http://127.0.0.1:1/nacos: HTTP port 1 does not answer, gRPC port {port} answers); "
+        "no last known good settings are on this machine"
+    )
 
 
 async def test_a_source_that_is_not_to_watch_connects_nothing(nacos: FakeNacos, tmp_path: Path) -> None:

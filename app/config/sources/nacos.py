@@ -75,9 +75,10 @@ class NacosSource:
         try:
             async with asyncio.timeout(START_SESSION_SECONDS):
                 return await self._texts_of_a_session()
-        except (TimeoutError, Unreachable) as error:
-            reason = str(error) or "no answer in time"
-            raise Unreachable(f"Nacos can't be read: {reason} ({tried})") from None
+        except TimeoutError:
+            raise Unreachable(f"Nacos did not answer over gRPC in time ({tried})") from None
+        except SourceUnavailable as error:
+            raise Unreachable(f"{error.message} ({tried})") from None
 
     async def _texts_of_a_session(self) -> dict[str, str]:
         session = await self._connect(self._reader.namespace)
@@ -89,11 +90,14 @@ class NacosSource:
             await session.close()
 
     async def _open_without_nacos(self, error: SourceUnavailable) -> Documents:
-        self._state.note_failure(error.message)
+        reason = error.message
+        if not isinstance(error, Unreachable):
+            reason += f" (asked: {', '.join(address.url for address in self._connection.addresses)})"
         documents = await self.load_last_good()
         if documents is None:
-            raise StartupError(f"{error.message}; no last known good settings are on this machine") from error
-        log.bind(reason=error.message, md5=documents.md5).error("started with the last known good settings")
+            raise StartupError(f"{reason}; no last known good settings are on this machine") from error
+        log.bind(reason=reason, md5=documents.md5).error("started with the last known good settings")
+        self._state.problem = reason
         self._state.hold({item.name: item.text for item in documents.items})
         self._state.from_last_good = True
         return documents
