@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from app.common.context import bound
+from app.common.supervision import failure_of_call
 from app.jobs.ledger import RunLedger
 from app.jobs.links import alert_result, count_result, log_result, logged, record_link, record_result, trace_link
 from app.jobs.result import RunResult, failed
@@ -26,20 +27,25 @@ class RunChain:
         self, links: Sequence[Link], observers: Sequence[Observer], events: RunEvents, open_log: OpenRunLog
     ) -> None:
         self.events = events
-        self._links = tuple(links)
-        self._observers = tuple(observers)
+        self.links = tuple(links)
+        self.observers = tuple(observers)
         self._open_log = open_log
 
     @contextmanager
-    def around(self, run: Run) -> Iterator[None]:
-        """Surrounds the body. Whatever the body raises becomes the run's result."""
+    def around(self, run: Run) -> Iterator[bool]:
+        """Surrounds the body and says whether it may run. Whatever the body raises becomes the run's result."""
         with self._outcome(run), ExitStack() as stack:
-            for link in self._links:
-                stack.enter_context(link(run))
+            problem = failure_of_call(lambda: self._enter(stack, run)) or run.bad_parameter
+            if problem is not None:
+                self.settle(run, failed(problem))
+                yield False
+                return
             with self._outcome(run):
-                if run.bad_parameter is not None:
-                    raise run.bad_parameter
-                yield
+                yield True
+
+    def _enter(self, stack: ExitStack, run: Run) -> None:
+        for link in self.links:
+            stack.enter_context(link(run))
 
     @contextmanager
     def _outcome(self, run: Run) -> Iterator[None]:
@@ -59,7 +65,7 @@ class RunChain:
         token = run_log_var.set(log)
         try:
             with bound(run.record.trace_id, snapshot=run.context and run.context.snapshot, run=run.context):
-                for observe in self._observers:
+                for observe in self.observers:
                     observe(run, result)
         finally:
             run_log_var.reset(token)

@@ -22,6 +22,7 @@ from app.jobs.run import Run
 from app.jobs.run_log import OpenRunLog, run_log_var
 from app.runtime import Runtime
 
+SHOWN_LENGTH: Final = 1000
 ALERTED: Final = frozenset({RunOutcome.FAILED, RunOutcome.TIMEOUT})
 _LEVELS: Final = {RunOutcome.SUCCESS: "INFO", RunOutcome.FAILED: "ERROR"}
 
@@ -108,7 +109,7 @@ def log_result(run: Run, result: RunResult) -> None:
         job_id=record.job_id,
         log_id=record.log_id,
         outcome=str(result.outcome),
-        result=result.message,
+        result=result.message[:SHOWN_LENGTH],
     )
     bound_log.opt(exception=result.exception).log(_LEVELS.get(result.outcome, "WARNING"), "run finished")
 

@@ -57,18 +57,23 @@ class JobRunner:
     async def _run_async(self, run: Run) -> None:
         if run.result is not None:
             return
-        with self._chain.around(run):
-            value = await run.definition.function(*_arguments(run))
-            self._chain.settle(run, succeeded(value))
+        with self._chain.around(run) as may_run:
+            if may_run:
+                value = await run.definition.function(*_arguments(run))
+                self._chain.settle(run, succeeded(value))
 
     def _run_plain(self, run: Run) -> None:
         try:
             if run.result is None:
-                with self._chain.around(run):
-                    value = run.definition.function(*_arguments(run))
-                    self._chain.settle(run, succeeded(_not_awaitable(value)))
+                self._call(run)
         finally:
             self._chain.events.ended(run)
+
+    def _call(self, run: Run) -> None:
+        with self._chain.around(run) as may_run:
+            if may_run:
+                value = run.definition.function(*_arguments(run))
+                self._chain.settle(run, succeeded(_not_awaitable(value)))
 
 
 def _arguments(run: Run) -> tuple[Any, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.common.metrics import ABANDONED_RUNS
 from app.jobs import JobContext
 from support.executor import open_executor, registry_of, trigger, until
 
@@ -117,7 +118,7 @@ async def test_kill_of_a_job_that_is_not_running_is_fine(tmp_path: Path) -> None
 
 
 async def test_a_run_that_swallows_its_cancellation_never_blocks_kill_and_keeps_its_place(tmp_path: Path) -> None:
-    release = threading.Event()
+    release, abandoned = threading.Event(), ABANDONED_RUNS.value(handler="stubborn")
     async with open_executor(tmp_path, registry_of(stubborn_until(release)), abandon_seconds=0.1) as desk:
         running, queued = await desk.run("stubborn"), await desk.run("stubborn")
         started = time.monotonic()
@@ -125,7 +126,7 @@ async def test_a_run_that_swallows_its_cancellation_never_blocks_kill_and_keeps_
         assert time.monotonic() - started < 1
         assert (await desk.callback_of(running))["handleMsg"] == KILLED_RUNNING
         assert (await desk.callback_of(queued))["handleMsg"] == KILLED_QUEUED
-        await asyncio.sleep(0.2)
+        await until(lambda: ABANDONED_RUNS.value(handler="stubborn") > abandoned)
         assert (await desk.post("/idleBeat", {"jobId": 4}))["code"] == 500
         refused = await desk.post("/run", trigger("stubborn"))
         release.set()

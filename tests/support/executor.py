@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -108,8 +108,10 @@ class ExecutorDesk:
 
 def settings_text(console: FakeConsole, extra: str = "") -> str:
     """The settings of an executor of this console; `extra` are more lines of the xxl-job section."""
-    lines = [f"  url: {console.url}", f"  access_token: {console.token}", "  app_name: test-executor", "  port: 0"]
+    lines = [f"  url: {console.url}", f"  access_token: {console.token}", "  app_name: test-executor"]
     lines += [f"  {line}" for line in extra.splitlines()]
+    if "port:" not in extra:
+        lines.append("  port: 0")
     return "xxl-job:\n" + "\n".join(lines) + "\n"
 
 
@@ -136,20 +138,20 @@ async def open_executor(
     abandon_seconds: float = 0.3,
 ) -> AsyncIterator[ExecutorDesk]:
     """An executor on a free port of 127.0.0.1; drained and gone after the block."""
-    own = console or FakeConsole()
-    if console is None:
-        own.start()
-    extra = f"host: 127.0.0.1\n{extra}" if "host:" not in extra else extra
-    async with open_test_runtime(tmp_path, settings_text(own, extra)) as runtime:
+    async with AsyncExitStack() as stack:
+        own = console or stack.enter_context(FakeConsole())
+        text = settings_text(own, f"host: 127.0.0.1\n{extra}")
+        runtime = await stack.enter_async_context(open_test_runtime(tmp_path, text))
+        stack.enter_context(lines_to_run_logs(lambda: runtime.settings.state.snapshot))
         plane = ControlPlane(runtime, registry, asyncio.get_running_loop(), abandon_seconds=abandon_seconds)
-        with lines_to_run_logs(lambda: runtime.settings.state.snapshot):
-            address = await plane.start()
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{plane.port}", trust_env=False) as http:
-                alerts = cast("MemoryAlertSender", runtime.alerts)
-                try:
-                    yield ExecutorDesk(runtime, plane, own, http, address, alerts)
-                finally:
-                    plane.request_stop()
-                    plane.request_stop()
-                    await plane.stopped()
-                    own.stop()
+        address = await plane.start()
+        stack.push_async_callback(_stop, plane)
+        http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{plane.port}", trust_env=False)
+        await stack.enter_async_context(http)
+        yield ExecutorDesk(runtime, plane, own, http, address, cast("MemoryAlertSender", runtime.alerts))
+
+
+async def _stop(plane: ControlPlane) -> None:
+    plane.request_stop()
+    plane.request_stop()
+    await plane.stopped()

@@ -36,5 +36,5 @@ def build_callback(record: RunRecord, code: int, message: str) -> Callback:
 
 def cut(text: str, longest: int = LONGEST_MESSAGE) -> str:
     """At most `longest` UTF-16 units, never half a character; lone surrogates are replaced."""
-    encoded = text.encode("utf-16-le", "surrogatepass")[: longest * 2]
-    return encoded.decode("utf-16-le", "ignore").encode("utf-8", "replace").decode()
+    whole = text.encode("utf-8", "replace").decode()
+    return whole.encode("utf-16-le")[: longest * 2].decode("utf-16-le", "ignore")
