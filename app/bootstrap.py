@@ -48,11 +48,6 @@ class Feature:
 
 
 FEATURES: Final[tuple[Feature, ...]] = (
-    Feature("settings", routers=("app.nacos_.controller:router",)),
-    Feature(
-        "scheduler",
-        routers=("app.scheduler.protocol_controller:router", "app.scheduler.controller:router"),
-    ),
     Feature(
         "demo",
         routers=("app.demo_business.controller:router",),
@@ -60,7 +55,13 @@ FEATURES: Final[tuple[Feature, ...]] = (
         jobs=("app.demo_business.jobs",),
         tables="app.demo_business.models:metadata",
     ),
+    Feature("settings", routers=("app.nacos_.controller:router",)),
+    Feature(
+        "scheduler",
+        routers=("app.scheduler.protocol_controller:router", "app.scheduler.controller:router"),
+    ),
 )
+"""The business first: a request is matched against the routes in this order."""
 
 
 def job_packages(settings: Settings) -> tuple[str, ...]:

@@ -23,7 +23,11 @@ class SettingsAlerts:
         if self._refused_md5 == result.md5:
             return
         self._refused_md5 = result.md5
-        details = {"reasons": list(result.reasons), "md5": result.md5, "trigger": result.trigger.value}
+        details: dict[str, object] = {
+            "reasons": list(result.reasons),
+            "md5": result.md5,
+            "trigger": result.trigger.value,
+        }
         summary = "new settings were refused, the previous ones keep serving"
         self._raise("settings.refused", AlarmLevel.URGENT, summary, details, matter=result.md5)
 

@@ -12,9 +12,9 @@ router = APIRouter(prefix="/demo", tags=["demo"])
 
 
 @router.get("/hello/world")
-async def hello_world(runtime: RuntimeDep) -> Hello:
+async def hello_world() -> Hello:
     """Answers at once, with the greeting of the live settings."""
-    return say_hello(runtime.environment.host)
+    return say_hello()
 
 
 @router.post("/greetings", status_code=status.HTTP_201_CREATED)

@@ -1,5 +1,6 @@
 """What this feature does, whoever asks: it knows neither HTTP requests nor jobs."""
 
+import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -58,9 +59,10 @@ def build_service(runtime: Runtime, session: AsyncSession) -> GreetingService:
     return GreetingService(GreetingRepository(session), runtime.http)
 
 
-def say_hello(host: str) -> Hello:
+def say_hello() -> Hello:
     """A first sign of life; its word is a live setting."""
-    return Hello(msg=f"{section('demo', DemoSettings).greeting} world", time=datetime.now(UTC), host=host)
+    greeting = section("demo", DemoSettings).greeting
+    return Hello(msg=f"{greeting} world", time=datetime.now(UTC), host=socket.gethostname())
 
 
 @on_change("demo.greeting")

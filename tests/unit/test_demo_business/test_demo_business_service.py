@@ -1,4 +1,5 @@
 import asyncio
+import socket
 from datetime import timedelta
 from typing import Any
 
@@ -85,9 +86,9 @@ async def test_the_newest_greetings_come_first_and_no_more_than_asked_for(runtim
 
 
 async def test_hello_uses_the_live_word(runtime: Runtime) -> None:
-    hello = say_hello("host-1")
+    hello = say_hello()
 
-    assert (hello.msg, hello.host) == ("Welcome world", "host-1")
+    assert (hello.msg, hello.host) == ("Welcome world", socket.gethostname())
     assert hello.time.utcoffset() == timedelta(0)
 
 
