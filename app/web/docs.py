@@ -22,14 +22,14 @@ CONTENT_SECURITY_POLICY: Final = (
 """The pages' own scripts would load a logo and a validator's badge from elsewhere."""
 
 
-def require_docs(runtime: RuntimeDep) -> None:
+async def require_docs(runtime: RuntimeDep) -> None:
     """Raises NotFoundError where the documentation is switched off."""
     enabled = runtime.settings.state.snapshot.settings.server.docs
     if not (runtime.environment.name in ENVIRONMENTS_WITH_DOCS if enabled is None else enabled):
         raise NotFoundError("Not Found")
 
 
-def _root_path(request: Request) -> str:
+async def _root_path(request: Request) -> str:
     root: str = request.scope.get("root_path", "")
     return root.rstrip("/")
 

@@ -18,6 +18,7 @@ from app.web import docs, health
 from app.web.draining import noticed_signals
 from app.web.errors import add_error_handlers, report_failure
 from app.web.process import run_process
+from app.web.routing import SegmentRouter, add_router
 
 
 class WebApp(FastAPI):
@@ -39,12 +40,13 @@ def create_app(runtime: Runtime | None = None, *, features: Sequence[Feature] = 
     app.state.is_draining = False
     if runtime is not None:
         app.state.runtime = runtime
+    app.router.middleware_stack = SegmentRouter(app.router)
     add_error_handlers(app)
     for feature in features:
         for reference in feature.routers:
-            app.include_router(load_reference(reference))
-    app.include_router(health.router)
-    app.include_router(docs.router)
+            add_router(app, load_reference(reference))
+    add_router(app, health.router)
+    add_router(app, docs.router)
     return app
 
 

@@ -1,6 +1,6 @@
 """One HTTP exchange as the request middleware sees it: which ids it has, and how far its answer got."""
 
-import os
+import random
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ _TRACE_ID: Final = TRACE_HEADER.lower().encode()
 _TRACEPARENT: Final = TRACEPARENT_HEADER.encode()
 _OURS: Final = frozenset({_TRACE_ID, _TRACEPARENT})
 _ID_DIGITS: Final = 32
+_ID_BITS: Final = 192
 
 UNMATCHED: Final = "unmatched"
 
@@ -32,7 +33,7 @@ def identify(headers: Iterable[Header]) -> tuple[str, str]:
         elif name == _TRACEPARENT:
             traceparent = value.decode("latin-1")
     if trace_id is None and traceparent is None:
-        digits = os.urandom(24).hex()
+        digits = f"{random.getrandbits(_ID_BITS):048x}"
         return digits[:_ID_DIGITS], f"00-{digits[:_ID_DIGITS]}-{digits[_ID_DIGITS:]}-01"
     chosen = choose_trace_id(traceparent, trace_id)
     return chosen, build_traceparent(chosen)

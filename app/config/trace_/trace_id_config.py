@@ -147,5 +147,5 @@ def _conclude(scope: Scope, method: str, status: int, started: float, trace_id: 
         client=client[0] if client else "-",
         trace_id=trace_id,
     )
-    REQUESTS.inc(route=route, method=method, status=_STATUS_CLASSES[status // 100])
-    REQUEST_SECONDS.observe(seconds, route=route, method=method)
+    REQUESTS.inc_series((route, method, _STATUS_CLASSES[status // 100]))
+    REQUEST_SECONDS.observe_series((route, method), seconds)
