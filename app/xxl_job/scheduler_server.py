@@ -21,7 +21,7 @@ from app.xxl_job.executor.control_plane import ControlPlane
 from app.xxl_job.executor.pyxxl_base import adopt_handlers, plain_functions_welcome
 
 EXIT_PORT_TAKEN: Final = 1
-PATIENCE_SECONDS: Final = 10.0
+PATIENCE_SECONDS: Final = 5.0
 
 
 def main() -> int:

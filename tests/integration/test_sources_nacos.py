@@ -132,7 +132,7 @@ async def test_a_deletion_is_reported_and_changes_nothing(
     nacos_server: Nacos, publisher: NacosClient, group: str, tmp_path: Path
 ) -> None:
     publisher.publish("app.yaml", "a: 1", group=group)
-    source = build(nacos_server, tmp_path, group=group)
+    source = build(nacos_server, tmp_path, group=group, timing=PROMPT)
     await source.open()
     async with watched(source) as delivered:
         await delivered.until_connected()

@@ -350,3 +350,4 @@ async def test_a_server_that_comes_back_is_heard_again(nacos_factory: Callable[[
             publisher.publish("app.yaml", "a: 2")
             await heard.until("a: 2", seconds=30)
             assert session.trouble() is None
+    assert others() == set()
