@@ -1,7 +1,7 @@
 """The composition root: the only place that builds things. Every process enters `open_runtime`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,7 +14,7 @@ from app.alerts.settings_observer import SettingsAlerts
 from app.alerts.wecom import WecomAlertSender
 from app.common.const import ProcessRole
 from app.common.logger import LogHandle, LogOptions, configure_logging, log
-from app.common.redaction import register_secrets
+from app.common.redaction import forget_secrets, register_secrets
 from app.common.references import load_reference
 from app.config.compose import Schema
 from app.config.db.database import Database
@@ -116,7 +116,7 @@ async def _build(stack: AsyncExitStack, parts: _Parts, replaced: Mapping[str, An
         (LogResource(parts.log_handle, parts.log_options), _database_resource(environment)),
         SettingsAlerts(alerts),
         announce=signal.send,
-        on_secrets=register_secrets,
+        on_secrets=_hide_until_closed(stack),
     )
     stack.push_async_callback(live.close)
     await live.start()
@@ -128,6 +128,18 @@ async def _build(stack: AsyncExitStack, parts: _Parts, replaced: Mapping[str, An
     watch.start()
     stack.push_async_callback(watch.close)
     return Runtime(environment, parts.instance, live, replaced.get("db") or Database(live), http, alerts)
+
+
+def _hide_until_closed(stack: AsyncExitStack) -> Callable[[frozenset[str]], None]:
+    """Keeps values out of every log line, rotated ones too, as long as the runtime is open."""
+    hidden: set[str] = set()
+    stack.callback(lambda: forget_secrets(hidden))
+
+    def hide(values: frozenset[str]) -> None:
+        hidden.update(values)
+        register_secrets(values)
+
+    return hide
 
 
 def _build_schema(environment: Environment, connection: NacosConnection | None) -> Schema:

@@ -7,8 +7,9 @@ import pytest
 
 from app.alerts.memory import MemoryAlertSender
 from app.bootstrap import FEATURES, job_packages, load_settings, open_runtime
-from app.common.const import ProcessRole
+from app.common.const import MASK, ProcessRole
 from app.common.errors import StartupError, Unavailable
+from app.common.redaction import redact
 from app.common.references import load_reference
 from app.config.environment import Environment, load_environment
 from app.config.live import settings
@@ -59,6 +60,13 @@ async def test_a_failed_start_leaves_nothing_open(environment: Environment) -> N
         async with open_runtime(ProcessRole.WEB, environment=environment):
             pass
     assert not [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+async def test_secrets_are_hidden_from_the_log_while_the_runtime_is_open(environment: Environment) -> None:
+    overrides = {"source": MemorySource("shop: {password: hidden-word}\n"), "alerts": MemoryAlertSender()}
+    async with open_runtime(ProcessRole.WEB, overrides, environment=environment):
+        assert redact("it is hidden-word") == f"it is {MASK}"
+    assert redact("it is hidden-word") == "it is hidden-word"
 
 
 async def test_settings_can_be_read_without_a_runtime(environment: Environment) -> None:
