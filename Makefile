@@ -28,8 +28,8 @@ lint: install ## ruff, mypy --strict, import contracts, house rules
 bench: install ## measure the chassis against bare FastAPI
 	@$(PY) -m bench
 
-soak: install ## the long measurement: many runs and swaps in one process
-	@$(PY) -m bench soak
+soak: install ## the tests that take minutes, at full size: TESTS and PYTEST_ARGS as for test
+	@$(PY) -m pytest -m soak $(TESTS) $(PYTEST_ARGS)
 
 servers: ## build the real test servers (Nacos, XXL-JOB console) once, outside the checkout
 	@scripts/build_servers.sh
