@@ -17,6 +17,9 @@ FLUSH_SECONDS: Final = 0.05
 CAPACITY: Final = 20_000
 _IDLE_SECONDS: Final = 30.0
 
+Line = str | Callable[[], str]
+"""A line with its newline, or what renders it on the writer's thread; that must not raise."""
+
 
 class LineWriter:
     """Batches lines from any thread to an outlet; tidies old days when there is nothing else to do."""
@@ -33,7 +36,7 @@ class LineWriter:
         self._housekeeping = housekeeping
         self._capacity = capacity
         self._flush_seconds = flush_seconds
-        self._lines: deque[str | threading.Event] = deque()
+        self._lines: deque[Line | threading.Event] = deque()
         self._dropped = 0
         self._dropped_before = 0
         self._dropped_told = 0
@@ -57,8 +60,8 @@ class LineWriter:
         """Lines that a full queue refused, or that reached neither file nor console."""
         return self._dropped + self._outlet.lines_lost
 
-    def put(self, line: str) -> None:
-        """Queues a line with its newline. Never waits; a full queue drops and counts it."""
+    def put(self, line: Line) -> None:
+        """Queues a line with its newline, or what renders it. Never waits; a full queue drops and counts it."""
         waiting = len(self._lines)
         if waiting >= self._capacity:
             with self._drop_lock:
@@ -114,7 +117,9 @@ class LineWriter:
     def _write_batch(self) -> None:
         with self._write_lock:
             items = [self._lines.popleft() for _ in range(len(self._lines))]
-            lines = [item for item in items if isinstance(item, str)]
+            lines = [
+                item if isinstance(item, str) else item() for item in items if not isinstance(item, threading.Event)
+            ]
             if lines:
                 self._outlet.write(lines)
             self._outlet.pump()

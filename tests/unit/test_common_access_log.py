@@ -18,7 +18,7 @@ LEVELS = LevelTable("INFO", {})
 def line_of(identity: Identity | None, **changes: object) -> str:
     lines: list[str] = []
     given = {"method": "GET", "route": "/a/{id}", "status": 200, "client": "1.2.3.4", "trace_id": "t-1"} | changes
-    AccessLog(lines.append, LEVELS, identity).write(duration_ms=1.23456, **given)  # type: ignore[arg-type]
+    AccessLog(lambda render: lines.append(render()), LEVELS, identity).write(duration_ms=1.23456, **given)  # type: ignore[arg-type]
     assert len(lines) == 1
     return lines[0]
 
@@ -73,7 +73,7 @@ def test_odd_text_is_redacted() -> None:
 
 def test_the_level_of_access_switches_it_off() -> None:
     lines: list[str] = []
-    quiet = AccessLog(lines.append, LevelTable("DEBUG", {"access": "WARNING"}), None)
+    quiet = AccessLog(lambda render: lines.append(render()), LevelTable("DEBUG", {"access": "WARNING"}), None)
     quiet.write(method="GET", route="/", status=200, duration_ms=1, client="-", trace_id="-")
     assert lines == []
 

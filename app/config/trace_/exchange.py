@@ -39,16 +39,15 @@ def identify(headers: Iterable[Header]) -> tuple[str, str]:
     return chosen, build_traceparent(chosen)
 
 
-def trace_headers(trace_id: str, traceparent: str) -> tuple[Header, Header]:
-    """The headers of every answer."""
-    return (_TRACE_ID, trace_id.encode()), (_TRACEPARENT, traceparent.encode())
-
-
-def with_trace(message: Message, ours: tuple[Header, Header]) -> Message:
+def with_trace(message: Message, trace_id: str, traceparent: str) -> Message:
     """The message that starts an answer, with our headers in place of any of that name. The given one stays as is."""
-    headers = [header for header in message.get("headers", ()) if header[0] not in _OURS]
-    headers += ours
-    return {**message, "headers": headers}
+    given = message.get("headers", ())
+    if not _OURS.isdisjoint(dict(given)):
+        given = [header for header in given if header[0] not in _OURS]
+    return {
+        **message,
+        "headers": [*given, (_TRACE_ID, trace_id.encode()), (_TRACEPARENT, traceparent.encode())],
+    }
 
 
 def _is_sized(message: Message) -> bool:
@@ -73,12 +72,13 @@ def route_template(scope: Scope) -> str:
 class Exchange:
     """Stands between the server and the application: adds the headers, and notes how far the answer got."""
 
-    __slots__ = ("_is_gone", "_ours", "_receive", "_send", "is_complete", "status")
+    __slots__ = ("_is_gone", "_receive", "_send", "is_complete", "status", "trace_id", "traceparent")
 
-    def __init__(self, receive: Receive, send: Send, ours: tuple[Header, Header]) -> None:
+    def __init__(self, receive: Receive, send: Send, trace_id: str, traceparent: str) -> None:
         self._receive = receive
         self._send = send
-        self._ours = ours
+        self.trace_id = trace_id
+        self.traceparent = traceparent
         self._is_gone = False
         self.status = 0
         """0 until the answer starts."""
@@ -102,7 +102,7 @@ class Exchange:
         kind = message["type"]
         if kind == "http.response.start":
             self.status = message["status"]
-            message = with_trace(message, self._ours)
+            message = with_trace(message, self.trace_id, self.traceparent)
             if not _is_sized(message):
                 pinned_snapshot_var.set(None)  # a stream may live for hours: it sees the settings of the moment
         elif kind == "http.response.body" and not message.get("more_body"):

@@ -21,7 +21,6 @@ from app.config.trace_.exchange import (
     Send,
     identify,
     route_template,
-    trace_headers,
     with_trace,
 )
 
@@ -63,20 +62,21 @@ class RequestMiddleware:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         trace_id, traceparent = identify(scope["headers"])
-        exchange = Exchange(receive, send, trace_headers(trace_id, traceparent))
+        exchange = Exchange(receive, send, trace_id, traceparent)
         state = current.state
         trace_token = trace_id_var.set(trace_id)
         pin_token = pinned_snapshot_var.set(None if state is None else state.snapshot)
         _InFlight.count += 1
         try:
-            _show_both_ids(trace_id, traceparent)
+            if traceparent[3:35] != trace_id:
+                _show_both_ids(traceparent)
             await self.app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
-            await _answer(exchange, trace_id, Unavailable("the process is shutting down"))
+            await _answer(exchange, Unavailable("the process is shutting down"))
             raise
         except Exception as error:  # noqa: BLE001 - the last resort of every request: reported and answered
             self._on_failure(error, scope["method"], route_template(scope))
-            await _answer(exchange, trace_id, AppError())
+            await _answer(exchange, AppError())
         finally:
             _InFlight.count -= 1
             status = CLIENT_LEFT if exchange.is_aborted else exchange.status or AppError.status
@@ -88,22 +88,22 @@ class RequestMiddleware:
         """As for a request; a connection is not pinned: it may live for hours."""
         started = time.perf_counter()
         trace_id, traceparent = identify(scope["headers"])
-        ours = trace_headers(trace_id, traceparent)
         status = _WEBSOCKET_REFUSED
 
         async def send_with_trace(message: Message) -> None:
             nonlocal status
             if message["type"] == "websocket.accept":
                 status = _WEBSOCKET_ACCEPTED
-                message = with_trace(message, ours)
+                message = with_trace(message, trace_id, traceparent)
             elif message["type"] == "websocket.http.response.start":
                 status = message["status"]
-                message = with_trace(message, ours)
+                message = with_trace(message, trace_id, traceparent)
             await send(message)
 
         trace_token = trace_id_var.set(trace_id)
         try:
-            _show_both_ids(trace_id, traceparent)
+            if traceparent[3:35] != trace_id:
+                _show_both_ids(traceparent)
             await self.app(scope, receive, send_with_trace)
         except Exception as error:  # noqa: BLE001 - the last resort of every connection: reported and closed
             self._on_failure(error, "WEBSOCKET", route_template(scope))
@@ -114,21 +114,19 @@ class RequestMiddleware:
             trace_id_var.reset(trace_token)
 
 
-def _show_both_ids(trace_id: str, traceparent: str) -> None:
+def _show_both_ids(traceparent: str) -> None:
     """Where the two ids differ, the first line of the request carries both: whoever has one finds the other."""
-    w3c_trace_id = traceparent[3:35]
-    if w3c_trace_id != trace_id:
-        log.bind(w3c_trace_id=w3c_trace_id).info("request received")
+    log.bind(w3c_trace_id=traceparent[3:35]).info("request received")
 
 
-async def _answer(exchange: Exchange, trace_id: str, error: AppError) -> None:
+async def _answer(exchange: Exchange, error: AppError) -> None:
     """Sends the error, if nothing was sent yet. The text says nothing about what happened."""
     if exchange.status:
         if not exchange.is_complete:
             exchange.status = error.status
         return
-    content = {"code": error.code, "message": error.message, "trace_id": trace_id, "details": {}}
-    body = json.dumps(content).encode()
+    content = {"code": error.code, "message": error.message, "trace_id": exchange.trace_id, "details": {}}
+    body = json.dumps(content, separators=(",", ":")).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await exchange.send({"type": "http.response.start", "status": error.status, "headers": headers})
     await exchange.send({"type": "http.response.body", "body": body})
