@@ -29,8 +29,8 @@ class Delivered:
         self.got: list[tuple[tuple[str, ...], Trigger]] = []
 
     async def __call__(self, documents: Documents, trigger: Trigger) -> None:
-        self.got.append((tuple(item.text for item in documents.items), trigger))
         await self.source.remember(documents)
+        self.got.append((tuple(item.text for item in documents.items), trigger))
 
     async def until(self, condition: Callable[[], object], seconds: float = 30) -> None:
         async with asyncio.timeout(seconds):

@@ -38,8 +38,8 @@ class Delivered:
         await self.go_on.wait()
         if self.fail:
             raise RuntimeError("the settings are broken")
-        self.got.append(({item.name: item.text for item in documents.items}, trigger))
         await self.source.remember(documents)
+        self.got.append(({item.name: item.text for item in documents.items}, trigger))
 
     async def until(self, condition: Callable[[], object]) -> None:
         async with asyncio.timeout(5):

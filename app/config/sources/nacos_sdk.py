@@ -96,7 +96,10 @@ class _Client(GrpcClient):
         if task is not None:  # the SDK starts it and forgets it
             self.readers.add(task)
             task.add_done_callback(self.readers.discard)
-        await super()._server_request_watcher(grpc_conn)
+        try:
+            await super()._server_request_watcher(grpc_conn)
+        finally:
+            grpc_conn.queue.put_nowait(None)  # wakes the stream's writing task, which else waits here for ever
 
     async def shutdown(self) -> None:
         await super().shutdown()  # type: ignore[no-untyped-call]
