@@ -135,12 +135,13 @@ async def open_executor(
     *,
     console: FakeConsole | None = None,
     extra: str = "",
+    text: str | None = None,
     abandon_seconds: float = 0.3,
 ) -> AsyncIterator[ExecutorDesk]:
-    """An executor on a free port of 127.0.0.1; drained and gone after the block."""
+    """An executor on a free port, drained and gone after the block. `text`: settings for another console."""
     async with AsyncExitStack() as stack:
         own = console or stack.enter_context(FakeConsole())
-        text = settings_text(own, f"host: 127.0.0.1\n{extra}")
+        text = text or settings_text(own, f"host: 127.0.0.1\n{extra}")
         runtime = await stack.enter_async_context(open_test_runtime(tmp_path, text))
         stack.enter_context(lines_to_run_logs(lambda: runtime.settings.state.snapshot))
         plane = ControlPlane(runtime, registry, asyncio.get_running_loop(), abandon_seconds=abandon_seconds)
