@@ -1,9 +1,11 @@
 """Draining begins with the signal, under whichever server the application runs: readiness goes off first."""
 
+import asyncio
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
 from types import FrameType
 from typing import Final
 
@@ -38,3 +40,23 @@ def noticed_signals(state: State) -> Iterator[None]:
         for number in taken:
             if signal.getsignal(number) is notice:
                 signal.signal(number, servers[number])
+
+
+@contextmanager
+def ended_with_parent() -> Iterator[None]:
+    """A worker whose parent was killed drains and ends: nobody would replace or stop it, and it would hold the port."""
+    parent = parent_process()
+    if parent is None:
+        yield
+        return
+    loop, sentinel = asyncio.get_running_loop(), parent.sentinel
+
+    def end() -> None:
+        loop.remove_reader(sentinel)
+        signal.raise_signal(signal.SIGTERM)
+
+    loop.add_reader(sentinel, end)
+    try:
+        yield
+    finally:
+        loop.remove_reader(sentinel)

@@ -15,7 +15,7 @@ from app.common.references import load_reference
 from app.config.trace_.trace_id_config import RequestMiddleware
 from app.runtime import Runtime
 from app.web import docs, health
-from app.web.draining import noticed_signals
+from app.web.draining import ended_with_parent, noticed_signals
 from app.web.errors import add_error_handlers, report_failure
 from app.web.process import run_process
 from app.web.routing import SegmentRouter, add_router
@@ -58,6 +58,7 @@ async def _serve_with_runtime(app: FastAPI) -> AsyncIterator[None]:
         runtime: Runtime = app.state.runtime
         app.state.job_modules = job_packages(runtime.settings.state.snapshot.settings)
         stack.enter_context(noticed_signals(app.state))
+        stack.enter_context(ended_with_parent())
         log.bind(instance=runtime.instance).info("web is ready")
         yield
         app.state.is_draining = True

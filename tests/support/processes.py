@@ -1,5 +1,6 @@
 """The two processes as a user starts them, in folders of their own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ import httpx
 from servers.ports import HOST, free_port
 from servers.process import run_as
 from servers.waiting import wait_for
+from support.proc import started_with
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 40.0
@@ -40,9 +42,9 @@ class AppProcess:
     def output(self) -> str:
         return self._output.read_text(errors="replace")
 
-    def terminate(self, seconds: float = 30) -> int:
-        """SIGTERM, and the exit code."""
-        self.popen.send_signal(signal.SIGTERM)
+    def terminate(self, seconds: float = 30, *, number: signal.Signals = signal.SIGTERM) -> int:
+        """SIGTERM, or another signal, and the exit code."""
+        self.popen.send_signal(number)
         return self.wait(seconds)
 
     def wait(self, seconds: float = 30) -> int:
@@ -75,6 +77,9 @@ class Deployment:
     ) -> None:
         for process in self._processes:
             process.kill()
+        for pid in self.living():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     @property
     def web_url(self) -> str:
@@ -97,6 +102,10 @@ class Deployment:
             f"xxl-job:\n  host: {HOST}\n  port: {self.executor_port}\n  access_token: {ACCESS_TOKEN}\n"
             f"  app_name: {self.app_name}\n  task_packages: [app.xxl_job.tasks, support.jobs]\n{console}{extra}"
         )
+
+    def living(self) -> set[int]:
+        """Every process of this deployment that still runs, whoever started it."""
+        return started_with(f"DATA_DIR={self.home / 'data'}")
 
     def start(self, module: str, name: str) -> AppProcess:
         env = {key: value for key, value in os.environ.items() if not key.startswith(("APP_", "NACOS_"))}
