@@ -154,6 +154,22 @@ async def test_a_fetch_reads_now(nacos: FakeNacos, tmp_path: Path) -> None:
     assert (await source.fetch()).items == (Document("app.yaml", "a: 2"),)
 
 
+async def test_a_fetch_right_after_a_push_does_not_bring_the_former_text_back(nacos: FakeNacos, tmp_path: Path) -> None:
+    source = build(nacos, tmp_path)
+    await source.remember(await source.open())
+    nacos.publish("app.yaml", "a: 2")
+    await source.remember(Documents("nacos", (Document("app.yaml", "a: 2"),)))
+    nacos.read_stale("a: 1")
+    assert (await source.fetch()).items[0].text == "a: 2"
+
+
+async def test_a_text_that_was_really_taken_back_is_fetched(nacos: FakeNacos, tmp_path: Path) -> None:
+    source = build(nacos, tmp_path)
+    await source.remember(await source.open())
+    await source.remember(Documents("nacos", (Document("app.yaml", "a: 2"),)))
+    assert (await source.fetch()).items[0].text == "a: 1"
+
+
 async def test_what_a_fetch_brought_is_not_delivered_again(nacos: FakeNacos, tmp_path: Path) -> None:
     source = build(nacos, tmp_path)
     await source.open()

@@ -49,6 +49,7 @@ class NacosSource:
         self._state = NacosState(connection.data_ids)
         self._reader = DocumentReader(connection, http or NacosHttp(connection, self._api, login))
         timing = timing or Timing()
+        self._confirm_seconds = timing.confirm
         self._listener = Listener(self._reader, self._state, self._connect, timing)
         self._comparison = Comparison(self._reader, self._state, self._listener, timing)
         path = data_dir / "nacos" / "last_good" / f"{connection.key}.json"
@@ -103,7 +104,14 @@ class NacosSource:
         return documents
 
     async def fetch(self) -> Documents:
-        return self._state.documents(await self._complete_texts())
+        texts = await self._complete_texts()
+        while self._state.may_be_stale(texts):
+            await asyncio.sleep(self._confirm_seconds)
+            again = await self._complete_texts()
+            if again == texts:
+                break
+            texts = again
+        return self._state.documents(texts)
 
     async def _complete_texts(self) -> dict[str, str]:
         """Every text. Raises SourceUnavailable naming what is absent."""

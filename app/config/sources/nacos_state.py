@@ -1,13 +1,17 @@
 """What the Nacos source knows: the texts it holds, those that wait to be delivered, and what is wrong."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from app.common.logger import log
 from app.config.sources.base import Document, Documents, Trigger
 
-KIND = "nacos"
+KIND: Final = "nacos"
+STALE_SECONDS: Final = 10.0
+"""For how long after a change a read that gives the former text is not believed at once."""
 
 
 class NacosState:
@@ -23,12 +27,25 @@ class NacosState:
         self.pushed_at: datetime | None = None
         self.problem: str | None = None
         self.listener_problem: str | None = None
+        self._replaced: dict[str, tuple[str, float]] = {}
         self._waiting: dict[str, tuple[str, Trigger]] = {}
         self._arrived = asyncio.Event()
 
     def hold(self, texts: Mapping[str, str]) -> None:
         """These are the texts that the settings were given last."""
+        for data_id, text in texts.items():
+            former = self.held.get(data_id)
+            if former is not None and former != text:
+                self._replaced[data_id] = (former, time.monotonic())
         self.held.update(texts)
+
+    def may_be_stale(self, texts: Mapping[str, str]) -> bool:
+        """Whether this would bring a text back that was replaced just now."""
+        recently = time.monotonic() - STALE_SECONDS
+        return any(
+            self._replaced.get(data_id, ("", 0.0))[1] > recently and self._replaced[data_id][0] == text
+            for data_id, text in self.differing(texts).items()
+        )
 
     def documents(self, texts: Mapping[str, str], *, from_last_good: bool = False) -> Documents:
         items = tuple(Document(data_id, texts[data_id]) for data_id in self.data_ids)

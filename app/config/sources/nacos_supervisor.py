@@ -29,7 +29,7 @@ class Timing:
     grace: float = 6.0  # the time a session has to tell of a change before it counts as deaf
     unconnected: float = 20.0  # the SDK reconnects by itself, in up to 8 s after a long outage
     pause: float = 1.0  # after the first failure; doubled by each further one
-    max_pause: float = 60.0  # a server allows 100 logins a minute
+    max_pause: float = 30.0
 
     def backoff(self, failures: int, limit: float) -> float:
         return _spread(min(self.pause * 2.0 ** min(failures, 16), limit))
