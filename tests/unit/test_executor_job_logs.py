@@ -7,10 +7,8 @@ import pytest
 
 from app.jobs.record import RunRecord, RunState
 from app.xxl_job.executor.job_logs import JobLogs
-from app.xxl_job.executor.line_index import LineIndex
 from app.xxl_job.executor.log_page import LogPage
 from app.xxl_job.executor.protocol import LogQuery
-from app.xxl_job.executor.run_log_file import LONGEST_WRITE_BYTES, RunLogFile
 
 NOON = 1_735_732_800_000
 
@@ -28,22 +26,6 @@ def page(logs: JobLogs, from_line: int, *, finished: bool = True, limit: int = 1
 @pytest.fixture
 def logs(tmp_path: Path) -> JobLogs:
     return JobLogs(tmp_path / "xxl_log")
-
-
-@pytest.mark.parametrize("chunks", [[b"a\nb\nc\n"], [b"a", b"\nb\n", b"c\n"], [b"a\n", b"", b"b\nc", b"\n"]])
-def test_lines_are_counted_however_they_arrive(chunks: list[bytes]) -> None:
-    index = LineIndex()
-    for chunk in chunks:
-        index.extend(chunk)
-
-    assert (index.lines, index.size_bytes) == (3, 6)
-
-
-@pytest.mark.parametrize(("line", "place"), [(1, (0, 0)), (256, (0, 255)), (257, (512, 0)), (1000, (1536, 231))])
-def test_a_line_is_found_from_the_nearest_mark(line: int, place: tuple[int, int]) -> None:
-    index = LineIndex()
-    index.extend(b"x\n" * 1000)
-    assert index.seek(line) == place
 
 
 @pytest.mark.parametrize("from_line", [1, 2, 255, 256, 257, 999, 1000])
@@ -87,16 +69,6 @@ def test_a_line_longer_than_a_page_is_a_page(logs: JobLogs) -> None:
     file.write("x" * 5000 + "\n")
     file.close()
     assert (page(logs, 1, limit=100).to_line, len(page(logs, 1, limit=100).content)) == (1, 5001)
-
-
-def test_an_endless_line_is_cut(tmp_path: Path) -> None:
-    file = RunLogFile(tmp_path / "7.log")
-    file.write("ü" * LONGEST_WRITE_BYTES)
-    file.close()
-
-    written = (tmp_path / "7.log").read_text()
-    assert written.endswith(" ... (line cut)\n")
-    assert len(written.encode()) <= LONGEST_WRITE_BYTES
 
 
 def test_a_second_run_of_a_log_id_goes_on_after_the_first(logs: JobLogs) -> None:
