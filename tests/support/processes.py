@@ -122,8 +122,8 @@ class Deployment:
         self._processes.append(process)
         return process
 
-    def start_web(self, *, ready: str = "/health/live") -> AppProcess:
-        process = self.start("app.web.server", "web")
+    def start_web(self, *, module: str = "app.web.server", ready: str = "/health/live") -> AppProcess:
+        process = self.start(module, "web")
         self.wait_for_answer(process, ready)
         return process
 
@@ -143,9 +143,16 @@ class Deployment:
 
     def _executor_answers(self) -> bool:
         try:
-            return httpx.post(f"http://{HOST}:{self.executor_port}/beat", timeout=5, trust_env=False).is_success
+            return bool(self.call_executor("/beat"))
         except httpx.TransportError:
             return False
+
+    def call_executor(self, path: str, body: object = None) -> dict[str, Any]:
+        """What the console would be answered."""
+        url, headers = f"http://{HOST}:{self.executor_port}{path}", {"XXL-JOB-ACCESS-TOKEN": ACCESS_TOKEN}
+        answer = httpx.post(url, json=body, headers=headers, timeout=10, trust_env=False)
+        answer.raise_for_status()
+        return dict(answer.json())
 
     def _wait(self, process: AppProcess, condition: Any, what: str) -> None:
         def answered_or_ended() -> bool:

@@ -1,6 +1,9 @@
 """Jobs that the acceptance tests trigger: a task package as a fork would have its own."""
 
 import asyncio
+import time
+
+from sqlalchemy import text
 
 from app.config.live import settings
 from app.jobs import JobContext, job
@@ -24,3 +27,16 @@ async def sleep_job(ctx: JobContext) -> str:
 async def failing_job(ctx: JobContext) -> None:
     ctx.log.warning("about to fail")
     raise RuntimeError("this job always fails")
+
+
+@job("read_database")
+async def read_database(ctx: JobContext) -> str:
+    async with ctx.runtime.db.transaction() as session:
+        return f"success: read {(await session.execute(text('SELECT 1'))).scalar_one()}"
+
+
+@job("block_loop")
+async def block_loop(ctx: JobContext) -> str:
+    ctx.log.info("blocking")
+    time.sleep(float(ctx.param))
+    return "success: blocked"
