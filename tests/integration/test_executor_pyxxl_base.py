@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from pyxxl import JobHandler
 from pyxxl.ctx import g
 
 from app.common.logger import LogOptions, configure_logging
-from app.config.xxl_job_config import ExecutorConfiguration
 from app.jobs.registry import JobRegistry, build_definition
+from app.testing.fake_console import FakeConsole
 from app.xxl_job.executor.pyxxl_base import ExecutorRunner, adopt_handlers, plain_functions_welcome
-from support.executor import open_executor, until
+from support.executor import configuration_of, open_executor, until
 
 
 @pytest.fixture
@@ -111,21 +112,7 @@ def test_the_runner_neither_logs_the_token_nor_obeys_foreign_variables(
     monkeypatch.setenv("ACCESS_TOKEN", "stolen")
     monkeypatch.setenv("executor_app_name", "stolen")
     caplog.set_level(logging.DEBUG)
-    configuration = ExecutorConfiguration(
-        console_urls=("http://127.0.0.1:1/xxl-job-admin",),
-        app_name="mine",
-        host="127.0.0.1",
-        port=0,
-        token="s3cret-token",
-        advertise="",
-        pod_ip="",
-        queue_size=1,
-        max_concurrent_runs=1,
-        drain_seconds=1,
-        log_retention_days=1,
-    )
-    from aiohttp import web
-
+    configuration = configuration_of(FakeConsole(token="s3cret-token"), app_name="mine")
     runner = ExecutorRunner(configuration, web.Application)
 
     assert (runner.config.access_token, runner.config.executor_app_name) == ("s3cret-token", "mine")

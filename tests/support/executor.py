@@ -18,6 +18,7 @@ from app.config.live import LiveSettings
 from app.config.placeholders import PlaceholderSource
 from app.config.sources.base import Document, Documents, Trigger
 from app.config.sources.memory import MemorySource
+from app.config.xxl_job_config import ExecutorConfiguration
 from app.jobs.registry import JobRegistry, build_definition
 from app.jobs.run_log import lines_to_run_logs
 from app.runtime import Runtime
@@ -156,3 +157,22 @@ async def _stop(plane: ControlPlane) -> None:
     plane.request_stop()
     plane.request_stop()
     await plane.stopped()
+
+
+def configuration_of(console: FakeConsole, **fields: Any) -> ExecutorConfiguration:
+    """The configuration of an executor of this console."""
+    values: dict[str, Any] = {
+        "console_urls": (console.url,),
+        "app_name": "test-executor",
+        "host": "127.0.0.1",
+        "port": 0,
+        "token": console.token,
+        "advertise": "",
+        "pod_ip": "",
+        "queue_size": 1000,
+        "max_concurrent_runs": 200,
+        "drain_seconds": 30,
+        "log_retention_days": 30,
+        **fields,
+    }
+    return ExecutorConfiguration(**values)

@@ -6,25 +6,14 @@ import pytest
 
 from app.common.errors import StartupError
 from app.config.xxl_job_config import ExecutorConfiguration
+from app.testing.fake_console import FakeConsole
 from app.xxl_job.executor.address import resolve_address
+from support.executor import configuration_of
 
 
 def configuration(**fields: Any) -> ExecutorConfiguration:
-    values: dict[str, Any] = {
-        "console_urls": ("http://127.0.0.1:8000/xxl-job-admin",),
-        "app_name": "app",
-        "host": "0.0.0.0",
-        "port": 9999,
-        "token": "t",
-        "advertise": "",
-        "pod_ip": "",
-        "queue_size": 1,
-        "max_concurrent_runs": 1,
-        "drain_seconds": 1,
-        "log_retention_days": 1,
-        **fields,
-    }
-    return ExecutorConfiguration(**values)
+    nobody = {"console_urls": ("http://127.0.0.1:8000/xxl-job-admin",), "host": "0.0.0.0"}
+    return configuration_of(FakeConsole(), **{**nobody, **fields})
 
 
 @pytest.mark.parametrize(

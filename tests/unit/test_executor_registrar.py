@@ -1,0 +1,102 @@
+"""Registration: repeated, patient, and moved with the settings."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from app.config.xxl_job_config import ExecutorConfiguration
+from app.testing.fake_console import FakeConsole, Fault
+from app.xxl_job.executor.backoff import Backoff
+from app.xxl_job.executor.console_client import ConsoleClient
+from app.xxl_job.executor.registrar import Registrar
+from support.executor import configuration_of, until
+
+
+@pytest.fixture
+def console() -> Iterator[FakeConsole]:
+    with FakeConsole() as opened:
+        yield opened
+
+
+class Settings:
+    """The configuration in force; the test changes it."""
+
+    def __init__(self, configuration: ExecutorConfiguration) -> None:
+        self.now = configuration
+        self.address = "http://me:1"
+
+    def current(self) -> ExecutorConfiguration:
+        return self.now
+
+    async def resolve(self, configuration: ExecutorConfiguration) -> str:
+        return self.address
+
+
+@asynccontextmanager
+async def registering(settings: Settings, interval_seconds: float = 30) -> AsyncIterator[Registrar]:
+    async with ConsoleClient() as client:
+        registrar = Registrar(
+            client,
+            settings.current,
+            settings.resolve,
+            interval_seconds=interval_seconds,
+            backoff=Backoff(0.01, 0.02),
+        )
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(registrar.run())
+            yield registrar
+            task.cancel()
+
+
+async def test_it_registers_again_and_again(console: FakeConsole) -> None:
+    async with registering(Settings(configuration_of(console)), interval_seconds=0.01):
+        await until(lambda: len(console.registrations) >= 3)
+    assert console.removals == []
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_it_goes_on_asking_while_the_console_fails(console: FakeConsole, fault: Fault) -> None:
+    console.fault = fault
+    async with registering(Settings(configuration_of(console))):
+        await asyncio.sleep(0.1)
+        console.fault = None
+        await until(lambda: console.registrations)
+
+
+async def test_a_renamed_executor_takes_its_old_name_off(console: FakeConsole) -> None:
+    settings = Settings(configuration_of(console))
+    async with registering(settings):
+        await until(lambda: console.registrations)
+        settings.now = replace(settings.now, app_name="renamed")
+        await until(lambda: console.removals)
+
+    assert [one["registryKey"] for one in console.registrations] == ["test-executor", "renamed"]
+    assert [one["registryKey"] for one in console.removals] == ["test-executor"]
+
+
+async def test_settings_that_do_not_concern_the_console_change_nothing(console: FakeConsole) -> None:
+    settings = Settings(configuration_of(console))
+    async with registering(settings):
+        await until(lambda: console.registrations)
+        settings.now = replace(settings.now, drain_seconds=99)
+        await asyncio.sleep(0.7)
+    assert len(console.registrations) == 1
+
+
+async def test_the_old_console_is_left_even_if_the_new_one_is_down(console: FakeConsole) -> None:
+    settings = Settings(configuration_of(console))
+    async with registering(settings):
+        await until(lambda: console.registrations)
+        settings.now = replace(settings.now, console_urls=("http://127.0.0.1:1/xxl-job-admin",))
+        await until(lambda: console.removals)
+
+
+async def test_goodbye_is_said_once(console: FakeConsole) -> None:
+    async with registering(Settings(configuration_of(console))) as registrar:
+        await until(lambda: console.registrations)
+        await registrar.deregister()
+        await registrar.deregister()
+    assert len(console.removals) == 1
