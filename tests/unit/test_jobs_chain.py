@@ -7,16 +7,11 @@ from typing import Any
 import pytest
 
 from app.jobs.chain import Link, RunChain, build_chain
-from app.jobs.record import RunOutcome, RunRecord, RunState
-from app.jobs.registry import build_definition
+from app.jobs.record import RunOutcome
 from app.jobs.result import RunResult, killed, succeeded
 from app.jobs.run import Run
 from app.jobs.run_log import MemoryRunLog
-
-
-def build_run() -> Run:
-    record = RunRecord("r", "xxl-job", "c", 1, 2, 4, "it", "", 0, 1, 1, "executor-a-0", "xxl-app-1", RunState.ACCEPTED)
-    return Run(record, build_definition("it", build_run))
+from support.jobs_support import build_run
 
 
 class Witness:
