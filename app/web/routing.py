@@ -1,5 +1,8 @@
 """Finds a request's route without asking every route of the application, as FastAPI would."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
@@ -7,11 +10,19 @@ from starlette.types import Receive, Scope, Send
 
 
 def add_router(app: FastAPI, router: APIRouter) -> None:
-    """Takes over a router's routes as they are: with the router's own prefix, tags and dependencies, and nothing more.
+    """Takes over a router's lifespan, and its routes as they are: with the router's own prefix, tags and dependencies.
 
-    `include_router` would wrap them, and match each request twice.
+    `include_router` would wrap the routes, and match each request twice.
     """
     app.router.routes.extend(router.routes)
+    outer, inner = app.router.lifespan_context, router.lifespan_context
+
+    @asynccontextmanager
+    async def nested(served: FastAPI) -> AsyncIterator[None]:
+        async with outer(served), inner(served):
+            yield
+
+    app.router.lifespan_context = nested
 
 
 class SegmentRouter:
