@@ -127,9 +127,12 @@ class Deployment:
         self.wait_for_answer(process, ready)
         return process
 
+    def wait_for_executor(self, process: AppProcess) -> None:
+        self._wait(process, self._executor_answers, "the executor's first answer")
+
     def start_executor(self) -> AppProcess:
         process = self.start("app.xxl_job.scheduler_server", "executor")
-        self._wait(process, self._executor_answers, "the executor's first answer")
+        self.wait_for_executor(process)
         return process
 
     def wait_for_answer(self, process: AppProcess, path: str, status: int = 200) -> None:
