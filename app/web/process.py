@@ -1,7 +1,9 @@
 """How the web process starts, serves and ends: settings first, then the port, then uvicorn in the same loop."""
 
 import asyncio
+import errno
 import math
+import os
 import socket
 import sys
 from collections.abc import Callable
@@ -144,7 +146,7 @@ def bind(environment: Environment, server: ServerSettings) -> socket.socket:
     try:
         return socket.create_server((host, server.port), family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        reason = (os.strerror(error.errno) if error.errno in errno.errorcode else str(error)).lower()
         raise PortUnusable(
             f"can't listen on {host} port {server.port}: {reason}; stop what listens there, "
             "or choose another port: server.port in the settings, or APP__SERVER__PORT=8001"
