@@ -42,13 +42,14 @@ def run() -> None:
     ports = {"server.port": settings.server.port} | ({"xxl-job.port": settings.xxl_job.port} if joins else {})
     for key, port in ports.items():
         _require_free(key, port)
+    stopped = _stop_on_signals()
     children = [_start("web", "app.web.server")]
     try:
-        if _wait_until_open(settings.server.port, children):
+        if _wait_until_open(settings.server.port, children, stopped):
             if joins:
                 children.append(_start("executor", "app.xxl_job.scheduler_server"))
             print(_welcome(environment, settings, joins), flush=True)  # noqa: T201 - the command's output
-        code = _wait_for_end(children)
+        code = _wait_for_end(children, stopped)
     finally:
         _stop(children)
     raise typer.Exit(code)
@@ -98,22 +99,28 @@ def _print_prefixed(name: str, stream: IO[str]) -> None:
         sys.stdout.flush()
 
 
-def _wait_until_open(port: int, children: list[Child]) -> bool:
+def _stop_on_signals() -> threading.Event:
+    """Set by Ctrl-C, SIGTERM or a closed terminal, which from now on end this command by way of its children."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped
+
+
+def _wait_until_open(port: int, children: list[Child], stopped: threading.Event) -> bool:
     deadline = time.monotonic() + _READY_SECONDS
     while time.monotonic() < deadline and all(child.process.poll() is None for child in children):
+        if stopped.wait(0.05):
+            break
         with socket.socket() as probe:
             probe.settimeout(1)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return True
-        time.sleep(0.05)
     return False
 
 
-def _wait_for_end(children: list[Child]) -> int:
+def _wait_for_end(children: list[Child], stopped: threading.Event) -> int:
     """The exit code of whichever child ends first; 0 when a signal ends this command."""
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stopped.set())
     while not stopped.wait(0.1):
         for child in children:
             if (code := child.process.poll()) is not None:
