@@ -50,7 +50,8 @@ class FakeConsole:
         """Listens; after `stop` on the same port again."""
         self._server = _Server(("127.0.0.1", self._port), _handler_for(self))
         self._port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="fake-console", daemon=True)
+        serve = self._server.serve_forever
+        self._thread = threading.Thread(target=serve, args=(0.02,), name="fake-console", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

@@ -45,8 +45,8 @@ async def serve() -> None:
         with lines_to_run_logs(lambda: runtime.settings.state.snapshot):
             registry = load_jobs(runtime)
             plane = ControlPlane(runtime, registry, asyncio.get_running_loop())
-            plane.on_stopped(_leave_in_time)
             address = await plane.start()
+            plane.on_stopped(_leave_in_time)
             with signals_to(plane.request_stop):
                 app_name = runtime.settings.state.snapshot.settings.xxl_job.app_name
                 print(f"executor {app_name} at {address}, jobs: {', '.join(registry.names()) or 'none'}", flush=True)  # noqa: T201
@@ -70,9 +70,9 @@ def signals_to(stop: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _leave_in_time() -> None:
+def _leave_in_time(error: BaseException | None) -> None:
     """Every callback is out: a job that ignores its cancellation no longer holds the process."""
-    timer = threading.Timer(PATIENCE_SECONDS, os._exit, (0,))
+    timer = threading.Timer(PATIENCE_SECONDS, os._exit, (0 if error is None else 1,))
     timer.daemon = True
     timer.start()
 

@@ -43,6 +43,7 @@ async def registering(settings: Settings, interval_seconds: float = 30) -> Async
             settings.current,
             settings.resolve,
             interval_seconds=interval_seconds,
+            look_seconds=0.01,
             backoff=Backoff(0.01, 0.02),
         )
         async with asyncio.TaskGroup() as group:
@@ -82,7 +83,7 @@ async def test_settings_that_do_not_concern_the_console_change_nothing(console: 
     async with registering(settings):
         await until(lambda: console.registrations)
         settings.now = replace(settings.now, drain_seconds=99)
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(0.1)
     assert len(console.registrations) == 1
 
 

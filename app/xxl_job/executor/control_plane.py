@@ -76,9 +76,9 @@ class ControlPlane:
         """Returns when the control plane has ended. Raises what ended it, if that was no drain."""
         await asyncio.wrap_future(self._done)
 
-    def on_stopped(self, listener: Callable[[], None]) -> None:
-        """`listener` is called in the control thread when it has ended."""
-        self._done.add_done_callback(lambda _: listener())
+    def on_stopped(self, listener: Callable[[BaseException | None], None]) -> None:
+        """`listener` is called in the control thread when it has ended, with what ended it if that was no drain."""
+        self._done.add_done_callback(lambda done: listener(done.exception()))
 
     def _take_stop(self) -> None:
         (self._hurry if self._stop.is_set() else self._stop).set()
@@ -159,9 +159,9 @@ class ControlPlane:
 
     async def _expire(self, logs: JobLogs) -> None:
         while True:
-            deleted = await asyncio.to_thread(logs.expire, self._live.current.log_retention_days)
-            if deleted:
-                log.bind(files=deleted).info("old job logs deleted")
+            days = self._live.current.log_retention_days
+            if error := await failure_of(asyncio.to_thread(logs.expire, days)):
+                log.bind(reason=str(error)).warning("old job logs not deleted")
             await asyncio.sleep(EXPIRY_SECONDS)
 
 

@@ -67,7 +67,7 @@ class JobLogs:
         return max(self._root.glob(f"*/{query.log_id}.log"), default=expected)
 
     def expire(self, keep_days: int) -> int:
-        """Deletes logs of days before the last `keep_days`, and nothing that isn't named like one. Returns how many."""
+        """Deletes logs of days before the last `keep_days`, and nothing that isn't named like one; returns how many."""
         oldest = (datetime.now(UTC).astimezone() - timedelta(days=keep_days)).strftime(_DATE_FORMAT)
         deleted = 0
         for folder in self._root.glob("????-??-??"):

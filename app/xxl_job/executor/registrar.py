@@ -40,12 +40,14 @@ class Registrar:
         resolve: Resolve,
         *,
         interval_seconds: float = INTERVAL_SECONDS,
+        look_seconds: float = LOOK_SECONDS,
         backoff: Backoff | None = None,
     ) -> None:
         self._client = client
         self._current = current
         self._resolve = resolve
         self._interval = interval_seconds
+        self._look_seconds = look_seconds
         self._backoff = backoff or Backoff()
         self._registered: Registration | None = None
         self._failing = False
@@ -96,7 +98,7 @@ class Registrar:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while (left := end - loop.time()) > 0:
-            await asyncio.sleep(min(LOOK_SECONDS, left))
+            await asyncio.sleep(min(self._look_seconds, left))
             if _identity(self._current()) != _identity(configuration):
                 return
 
