@@ -1,7 +1,6 @@
 """How the web process starts, serves and ends: settings first, then the port, then uvicorn in the same loop."""
 
 import asyncio
-import errno
 import math
 import os
 import socket
@@ -146,7 +145,8 @@ def bind(environment: Environment, server: ServerSettings) -> socket.socket:
     try:
         return socket.create_server((host, server.port), family=family, backlog=BACKLOG)
     except OSError as error:
-        reason = (os.strerror(error.errno) if error.errno in errno.errorcode else str(error)).lower()
+        number = error.errno or 0  # negative: of the name resolution
+        reason = (os.strerror(number) if number > 0 else str(error)).lower()
         raise PortUnusable(
             f"can't listen on {host} port {server.port}: {reason}; stop what listens there, "
             "or choose another port: server.port in the settings, or APP__SERVER__PORT=8001"

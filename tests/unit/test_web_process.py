@@ -31,6 +31,11 @@ def test_a_taken_port_is_named_with_the_fix(tmp_path: Path) -> None:
             bind(environment, ServerSettings(port=port))
 
 
+def test_a_host_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(PortUnusable, match=r"can't listen on no\.such\.host\.invalid port 8000: .*not known|failure"):
+        bind(build_environment(tmp_path), ServerSettings(host="no.such.host.invalid"))
+
+
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [

@@ -1,6 +1,7 @@
 """The index over first segments finds what the framework would find, and leaves the rest to it."""
 
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI
@@ -86,7 +87,23 @@ async def test_a_route_that_is_added_later_is_found() -> None:
     assert call.sent[1]["body"] == b"late"
 
 
-async def test_an_added_router_keeps_its_prefix_and_its_dependencies(tmp_path: Path) -> None:
+async def test_the_lifespan_of_an_added_router_runs_inside_the_application_s() -> None:
+    order: list[str] = []
+
+    @asynccontextmanager
+    async def note(name: str) -> AsyncIterator[None]:
+        order.append(f"{name} opens")
+        yield
+        order.append(f"{name} closes")
+
+    app = FastAPI(openapi_url=None, lifespan=lambda _app: note("application"))
+    add_router(app, APIRouter(lifespan=lambda _app: note("router")))
+    async with app.router.lifespan_context(app):
+        order.append("serves")
+    assert order == ["application opens", "router opens", "serves", "router closes", "application closes"]
+
+
+async def test_an_added_router_keeps_its_prefix_and_its_dependencies() -> None:
     async def refuse() -> None:
         raise AuthenticationError("refused")
 
