@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 from servers.ports import HOST
-from servers.waiting import wait_for
 from support.proc import command_of, listening_addresses, needs_proc
-from support.processes import START_SECONDS, AppProcess, Deployment
+from support.processes import AppProcess, Deployment
 
 LAST_LINE = "Ctrl-C stops everything."
 
@@ -23,7 +22,7 @@ class Run:
     process: AppProcess
 
     def wait_until_started(self) -> None:
-        wait_for(lambda: LAST_LINE in self.process.output(), seconds=START_SECONDS, what="the welcome")
+        self.deployment.wait_for(self.process, lambda: LAST_LINE in self.process.output(), "the welcome")
 
     @property
     def tokens(self) -> dict[str, str]:
@@ -116,7 +115,7 @@ def test_outside_of_local_the_executor_starts_only_when_told_to_join(
 def test_a_signal_during_the_start_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     with prod(tmp_path) as deployment:
         run = Run(deployment, deployment.start("app run", "run"))
-        wait_for(run.modules, what="the start of web")
+        deployment.wait_for(run.process, lambda: bool(run.modules()), "the start of web")
         assert run.process.terminate(number=number) == 0
         assert deployment.living() == set()
         assert "Traceback" not in run.process.output()

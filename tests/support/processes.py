@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -128,7 +128,7 @@ class Deployment:
         return process
 
     def wait_for_executor(self, process: AppProcess) -> None:
-        self._wait(process, self._executor_answers, "the executor's first answer")
+        self.wait_for(process, self._executor_answers, "the executor's first answer")
 
     def start_executor(self) -> AppProcess:
         process = self.start("app.xxl_job.scheduler_server", "executor")
@@ -136,7 +136,7 @@ class Deployment:
         return process
 
     def wait_for_answer(self, process: AppProcess, path: str, status: int = 200) -> None:
-        self._wait(process, lambda: self.status_of(path) == status, f"{status} of {path}")
+        self.wait_for(process, lambda: self.status_of(path) == status, f"{status} of {path}")
 
     def status_of(self, path: str) -> int | None:
         try:
@@ -157,7 +157,9 @@ class Deployment:
         answer.raise_for_status()
         return dict(answer.json())
 
-    def _wait(self, process: AppProcess, condition: Any, what: str) -> None:
+    def wait_for(self, process: AppProcess, condition: Callable[[], bool], what: str) -> None:
+        """Polls until the condition holds; fails at once when the process ends before."""
+
         def answered_or_ended() -> bool:
             return process.popen.poll() is not None or condition()
 
