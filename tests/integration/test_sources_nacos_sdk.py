@@ -240,7 +240,9 @@ async def test_sessions_leave_loggers_files_and_descriptors_as_they_were(
 
     assert [(list(each.handlers), each.level, each.propagate) for each in loggers] == before
     assert list(tmp_path.iterdir()) == []
-    assert open_descriptors() <= descriptors + 2
+    async with asyncio.timeout(5):
+        while open_descriptors() > descriptors + 2:  # gRPC closes its sockets on threads of its own
+            await asyncio.sleep(0.05)
 
 
 async def test_what_the_sdk_logs_holds_neither_token_nor_text(
