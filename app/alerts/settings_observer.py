@@ -32,21 +32,21 @@ class SettingsAlerts:
         self._raise("settings.refused", AlarmLevel.URGENT, summary, details, matter=result.md5)
 
     def _accepted(self, result: ApplyResult) -> None:
+        details: dict[str, object] = {"md5": result.md5}
+        if result.from_last_good:
+            if self._refused_md5 is None:  # a refused first text was told already
+                summary = "started on the last good settings, for the source can't be reached"
+                self._raise("settings.last_good", AlarmLevel.URGENT, summary, details)
+                self._on_last_good = True
+            return
         if self._refused_md5 is not None:
             matter, self._refused_md5 = self._refused_md5, None
-            details: dict[str, object] = {"md5": result.md5}
-            self._raise(
-                "settings.refused", AlarmLevel.NORMAL, "settings are valid again", details, matter=matter, resolves=True
-            )
-        if result.from_last_good != self._on_last_good:
-            self._on_last_good = result.from_last_good
-            summary = (
-                "started on the last good settings, for the source can't be reached"
-                if result.from_last_good
-                else "the settings source is reached again"
-            )
-            level = AlarmLevel.URGENT if result.from_last_good else AlarmLevel.NORMAL
-            self._raise("settings.last_good", level, summary, {"md5": result.md5}, resolves=not result.from_last_good)
+            summary = "settings are valid again"
+            self._raise("settings.refused", AlarmLevel.NORMAL, summary, details, matter=matter, resolves=True)
+        if self._on_last_good:
+            self._on_last_good = False
+            summary = "the settings source is reached again"
+            self._raise("settings.last_good", AlarmLevel.NORMAL, summary, details, resolves=True)
 
     def resource_changed(self, name: str, missing: str | None) -> None:
         if missing is None:

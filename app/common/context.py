@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextvars import Context, ContextVar, Token, copy_context
 from typing import Any, Final
 
 NO_TRACE: Final = "-"
@@ -32,3 +32,11 @@ def bound(trace_id: str, *, snapshot: object | None = None, run: object | None =
     finally:
         for variable, token in reversed(tokens):
             variable.reset(token)
+
+
+def unpinned_context() -> Context:
+    """For a task that outlives the request or run: its trace id stays, its snapshot and its run don't."""
+    context = copy_context()
+    context.run(pinned_snapshot_var.set, None)
+    context.run(run_var.set, None)
+    return context

@@ -207,6 +207,9 @@ REQUEST_SECONDS: Final = REGISTRY.add(
     Histogram("http_request_seconds", "From the request's arrival to the end of its answer.", ("route", "method"))
 )
 SETTINGS_APPLIES: Final = REGISTRY.add(Counter("settings_applies_total", "Settings texts handled.", ("outcome",)))
+SETTINGS_FROM_LAST_GOOD: Final = REGISTRY.add(
+    Gauge("settings_from_last_good", "1 while the last known good settings serve instead of the source's.")
+)
 RUNS: Final = REGISTRY.add(Counter("job_runs_total", "Job runs that ended.", ("handler", "outcome")))
 RUN_SECONDS: Final = REGISTRY.add(
     Histogram("job_run_seconds", "How long a handler ran.", ("handler",), bounds=RUN_BUCKETS)

@@ -8,14 +8,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from app.common.const import MASK
-from app.common.redaction import is_secret_key
 from app.config.compose import Composed
 from app.config.document import Path, leaves
+from app.config.masking import Masks
 from app.config.settings import Section
 from app.config.sources.base import Documents, Trigger
 
 HISTORY_LENGTH: Final = 50
+MOST_CHANGES: Final = 500
 _ABSENT: Final = object()
 _SHOWN_LENGTH: Final = 200
 
@@ -36,7 +36,7 @@ class Change:
     new: str | None
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.old} → {self.new}"
+        return self.path if self.old is None and self.new is None else f"{self.path}: {self.old} → {self.new}"
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ class ApplyResult:
     @property
     def changed_paths(self) -> tuple[str, ...]:
         return tuple(change.path for change in self.changes)
+
+    def is_repetition_of(self, former: "ApplyResult") -> bool:
+        """Whether this is a retry that ended as the one before it."""
+        is_retried = self.trigger is former.trigger is Trigger.RETRY
+        return is_retried and (self.outcome, self.md5) == (former.outcome, former.md5)
 
     def as_view(self) -> dict[str, Any]:
         """The result as `/nacos/history` and `/nacos/refresh` show it."""
@@ -101,61 +106,60 @@ class Attempt:
 
 
 class History:
-    """The last applies, newest first. Applies that changed nothing leave no entry."""
+    """The last applies, newest first. Applies that changed nothing leave no entry.
+
+    Of the retries of one pending text only the last is kept: a night's outage shall not push everything else out.
+    """
 
     def __init__(self, length: int = HISTORY_LENGTH) -> None:
         self._entries: deque[ApplyResult] = deque(maxlen=length)
 
     def add(self, result: ApplyResult) -> None:
-        if result.outcome is not Outcome.UNCHANGED:
+        if self._entries and result.is_repetition_of(self._entries[0]):
+            self._entries[0] = result
+        elif result.outcome is not Outcome.UNCHANGED:
             self._entries.appendleft(result)
 
     def __iter__(self) -> Iterator[ApplyResult]:
         return iter(tuple(self._entries))
 
 
-def is_masked(path: Path, composed: Composed) -> bool:
-    """Whether the value at `path` is never shown: a secret's key on the way to it, or a substituted value in it."""
-    if any(is_secret_key(key) for key in path):
-        return True
-    return any(at[: len(path)] == path or path[: len(at)] == at for at in composed.masked)
-
-
 def diff(old: Composed, new: Composed) -> tuple[Change, ...]:
-    """Every leaf that differs, by path."""
+    """The leaves that differ, by path; of very many, the first ones and how many more."""
     before, after = dict(leaves(old.settings.document)), dict(leaves(new.settings.document))
-    changes = []
-    for path in sorted(before.keys() | after.keys()):
-        left, right = before.get(path, _ABSENT), after.get(path, _ABSENT)
-        if left != right or type(left) is not type(right):
-            masked = is_masked(path, old) or is_masked(path, new)
-            changes.append(Change(".".join(path), _shown(left, masked), _shown(right, masked)))
+    masks = old.masks | new.masks
+    paths = sorted(path for path in before.keys() | after.keys() if not _is_same(before, after, path))
+    changes = [
+        Change(".".join(path), _shown(before, path, masks), _shown(after, path, masks)) for path in paths[:MOST_CHANGES]
+    ]
+    if len(paths) > MOST_CHANGES:
+        changes.append(Change(f"… {len(paths) - MOST_CHANGES} more", None, None))
     return tuple(changes)
 
 
-def _shown(value: object, masked: bool) -> str | None:
-    if value is _ABSENT:
+def _is_same(before: Mapping[Path, Any], after: Mapping[Path, Any], path: Path) -> bool:
+    left, right = before.get(path, _ABSENT), after.get(path, _ABSENT)
+    return left == right and type(left) is type(right)
+
+
+def _shown(leaf_of: Mapping[Path, Any], path: Path, masks: Masks) -> str | None:
+    if path not in leaf_of:
         return None
-    text = MASK if masked else str(thaw(value))
+    text = str(masks.show(leaf_of[path], path))
     return text if len(text) <= _SHOWN_LENGTH else text[: _SHOWN_LENGTH - 1] + "…"
 
 
-def thaw(value: Any) -> Any:
-    """A frozen tree as plain dicts and lists."""
-    if isinstance(value, Mapping):
-        return {key: thaw(item) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return [thaw(item) for item in value]
-    return value
+def fields_to_restart_for(old: Composed, new: Composed, models: Mapping[str, type[Section]]) -> tuple[str, ...]:
+    """The changed fields that are read only at start."""
+    return tuple(
+        f"{section}.{name}"
+        for section, model in models.items()
+        for name, field in model.model_fields.items()
+        if isinstance(field.json_schema_extra, Mapping)
+        and field.json_schema_extra.get("needs_restart")
+        and _field(old, section, name) != _field(new, section, name)
+    )
 
 
-def paths_read_at_start(changes: tuple[Change, ...], models: Mapping[str, type[Section]]) -> tuple[str, ...]:
-    """Those changed paths whose field is read only at start."""
-    return tuple(change.path for change in changes if _is_read_at_start(change.path.split("."), models))
-
-
-def _is_read_at_start(path: list[str], models: Mapping[str, type[Section]]) -> bool:
-    model = models.get(path[0])
-    field = model.model_fields.get(path[1]) if model and len(path) > 1 else None
-    extra = field.json_schema_extra if field else None
-    return isinstance(extra, Mapping) and bool(extra.get("needs_restart"))
+def _field(composed: Composed, section: str, name: str) -> Any:
+    return composed.settings.document[section].get(name)

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from app.common.logger import log
 from app.common.supervision import failure_of
 from app.config.snapshot import Settings
 
@@ -49,7 +48,6 @@ class Subscriptions:
             before, after = old.get(path), new.get(path)
             if before != after and (error := await failure_of(_call(listener, after, before))):
                 name = getattr(listener, "__qualname__", repr(listener))
-                log.bind(path=path, listener=name).opt(exception=error).error("settings listener failed")
                 failures.append(ListenerFailed(path, name, error))
         return tuple(failures)
 

@@ -1,16 +1,17 @@
-"""The two-phase apply over the resources: all prepare, then all commit; or nothing happened."""
+"""What is done with all resources at once: prepared, discarded, checked."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from app.common.logger import log
 from app.common.supervision import failure_of
-from app.config.resource import Refused, Resource
+from app.config.resource import Health, Refused, Resource
 from app.config.snapshot import Settings
 
 AnyResource = Resource[Any, Any]
+CHECK_SECONDS: Final = 2.0
 
 
 @dataclass
@@ -78,3 +79,19 @@ async def discard(resources: Sequence[AnyResource], values: Mapping[str, Any]) -
     for resource in resources:
         if resource.name in values and (error := await failure_of(resource.discard(values[resource.name]))):
             log.bind(resource=resource.name).opt(exception=error).error("resource failed to close")
+
+
+async def check(resources: Sequence[AnyResource], missing: Mapping[str, str]) -> Mapping[str, Health]:
+    """Every resource's health, asked at the same time; of the missing ones their reason."""
+
+    async def check_one(resource: AnyResource) -> Health:
+        if resource.name in missing:
+            return Health(up=False, reason=missing[resource.name])
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                return await resource.check()
+        except TimeoutError:
+            return Health(up=False, reason=f"no answer within {CHECK_SECONDS:g} s")
+
+    answers = await asyncio.gather(*map(check_one, resources))
+    return dict(zip((resource.name for resource in resources), answers, strict=True))

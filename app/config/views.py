@@ -1,41 +1,30 @@
 """What is shown of the settings: the effective document with secrets masked, and the state of the applies."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from app.common.const import MASK
-from app.config.compose import Composed
+from app.config.compose import DEFAULT_LAYER, Composed
 from app.config.document import Path
-from app.config.history import is_masked, thaw
 from app.config.live import LiveSettings
 
 
 def build_config_view(composed: Composed, *, origin: bool = False) -> dict[str, Any]:
     """The effective document, same keys; with `origin` each value becomes `{value, origin}`."""
-    tree = _mask(composed.settings.document, (), composed, origin)
-    return dict(tree)
+    document = composed.settings.document
+    view: dict[str, Any] = _with_origins(document, (), composed) if origin else composed.masks.show(document)
+    return view
 
 
-def _mask(node: Any, path: Path, composed: Composed, origin: bool) -> Any:
-    if hasattr(node, "items") and (node or not path):
-        return {key: _mask(value, (*path, key), composed, origin) for key, value in node.items()}
-    shown = _shown(node, path, composed)
-    return {"value": shown, "origin": composed.origins.get(path, "default")} if origin else shown
-
-
-def _shown(node: Any, path: Path, composed: Composed) -> Any:
-    if is_masked(path, composed):
-        return MASK if node not in ("", None, ()) else node
-    if isinstance(node, tuple):
-        return [_mask(item, (*path, str(index)), composed, origin=False) for index, item in enumerate(node)]
-    plain = thaw(node)
-    return plain if isinstance(plain, str | int | float | bool | dict | list | type(None)) else str(plain)
+def _with_origins(node: Any, path: Path, composed: Composed) -> Any:
+    if isinstance(node, Mapping) and (node or not path):
+        return {key: _with_origins(value, (*path, key), composed) for key, value in node.items()}
+    return {"value": composed.masks.show(node, path), "origin": composed.origins.get(path, DEFAULT_LAYER)}
 
 
 def build_status_view(live: LiveSettings) -> dict[str, Any]:
-    """Revision, md5, source, what is missing, refused or pending, and what the newest applies need."""
+    """Revision, md5, source, what is missing, refused or pending, and what waits for a restart."""
     snapshot = live.state.snapshot
     refusal = live.refusal
-    restart = sorted({path for entry in live.history for path in entry.needs_restart})
     return {
         "revision": snapshot.revision,
         "md5": snapshot.md5,
@@ -44,6 +33,6 @@ def build_status_view(live: LiveSettings) -> dict[str, Any]:
         "source": dict(live.source.status()),
         "refused": refusal.result.as_view() if refusal else None,
         "missing_resources": dict(live.missing),
-        "warnings": list(live.warnings),
-        "needs_restart": restart,
+        "warnings": list(live.reports.warnings),
+        "needs_restart": list(live.needs_restart),
     }

@@ -35,5 +35,5 @@ def get_status(runtime: Runtime) -> dict[str, Any]:
 
 def get_history(runtime: Runtime) -> HistoryAnswer:
     """The last applies, newest first."""
-    entries = [entry.as_view() for entry in runtime.settings.history]
+    entries = [entry.as_view() for entry in runtime.settings.reports.history]
     return HistoryAnswer(instance=runtime.instance, entries=entries)

@@ -51,12 +51,23 @@ async def test_a_missing_resource_is_told_once_and_its_return_once() -> None:
 
 async def test_a_start_on_the_last_good_text_is_told_and_the_catching_up_too() -> None:
     live, alerts, desk = build()
-    desk.source._text = BAD
-    desk.source.remembered.append(documents(GOOD))
+    desk.source.start_from_last_good(GOOD)
     await live.start()
-    await live.apply(documents(GOOD), Trigger.PUSH)
+    await live.apply(documents(GOOD), Trigger.POLL)
     await live.close()
     assert told(alerts) == [("settings.last_good", False), ("settings.last_good", True)]
+
+
+async def test_a_first_text_that_is_refused_is_told_once_with_its_reasons_and_ends_with_a_good_one() -> None:
+    live, alerts, desk = build()
+    desk.source.publish(WORSE)
+    desk.source.remembered.append(documents(GOOD))
+    await live.start()
+    await live.apply(documents(WORSE), Trigger.POLL)
+    await live.apply(documents(GOOD), Trigger.PUSH)
+    await live.close()
+    assert told(alerts) == [("settings.refused", False), ("settings.refused", True)]
+    assert "server.port" in alerts.raised[0].details["reasons"][0]
 
 
 async def test_a_failure_after_the_commit_is_told_with_its_exception() -> None:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from app.common.context import bound, get_trace_id, pinned_snapshot_var, run_var
+from app.common.context import bound, get_trace_id, pinned_snapshot_var, run_var, unpinned_context
 
 
 def test_outside_of_requests_and_runs_nothing_is_bound() -> None:
@@ -46,3 +46,10 @@ def test_a_thread_of_its_own_starts_without() -> None:
         thread.start()
         thread.join()
     assert seen == ["-"]
+
+
+def test_a_task_that_outlives_its_request_keeps_the_trace_and_nothing_else() -> None:
+    with bound("trace", snapshot="s1", run="r1"):
+        context = unpinned_context()
+        assert (pinned_snapshot_var.get(), run_var.get()) == ("s1", "r1")
+    assert context.run(lambda: (get_trace_id(), pinned_snapshot_var.get(), run_var.get())) == ("trace", None, None)

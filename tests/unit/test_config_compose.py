@@ -127,3 +127,24 @@ database: {host: "${DB_HOST}", port: "${DB_PORT}", enabled: "${ON}", password: w
 shop: {token: password, label: visible}
 """
     assert compose(documents(text), schema).secrets == {"db.internal", "written-inline"}
+
+
+def test_the_other_spelling_of_a_section_hides_substituted_values_too() -> None:
+    composed = compose(documents("xxl_job: {url: '${URL}'}\n"), build_schema({"URL": "http://console/x"}))
+    assert composed.substituted == {("xxl-job", "url")}
+    assert composed.origins["xxl-job", "url"] == "env:URL"
+
+
+def test_one_section_in_two_spellings_is_refused() -> None:
+    with pytest.raises(SettingsRefused, match="xxl-job stands twice, once as xxl_job"):
+        compose(documents("xxl_job: {port: 1}\nxxl-job: {port: 2}\n"), build_schema())
+
+
+def test_secrets_in_lists_are_kept_out_of_the_log_too() -> None:
+    composed = compose(documents("tokens: [first-secret]\nservers: [{password: second-secret}]\n"), build_schema())
+    assert composed.secrets == {"first-secret", "second-secret"}
+
+
+def test_a_variable_near_a_known_key_is_hinted_at() -> None:
+    (hint,) = compose(documents("{}"), build_schema({"APP__SEVER__PORT": "1"})).warnings
+    assert hint == "APP__SEVER__PORT: key `sever` is not known; did you mean `server`?"

@@ -3,7 +3,7 @@
 import pytest
 
 from app.common.errors import SettingsRefused
-from app.config.document import MAX_DOCUMENT_BYTES, leaves, locate, parse_document
+from app.config.document import MAX_DOCUMENT_BYTES, Places, leaves, parse_document
 from app.config.sources.base import Document
 
 
@@ -32,7 +32,12 @@ def test_keys_become_text() -> None:
         ("just text", "config.yaml: must be a mapping of keys at its top"),
         ("a: 'open\n", "config.yaml:"),
         ("a: " + "[" * 2000, "config.yaml:"),
-        ("{a: " * 150 + "1" + "}" * 150, "config.yaml: is nested deeper than 100 levels"),
+        ("{a: " * 150 + "1" + "}" * 150, "config.yaml:1:401: is nested deeper than 100 levels"),
+        ("a: " + "[" * 100_000 + "]" * 100_000, "config.yaml:1:103: is nested deeper than 100 levels"),
+        ("1: a\n'1': b\n", "config.yaml:2:1: a key stands twice"),
+        ("? [a]\n: b\n", "config.yaml:1:3: a key must be one word"),
+        ("a: !!bool hidden\n", "config.yaml: is not readable as YAML"),
+        ("a: !!timestamp hidden\n", "config.yaml: is not readable as YAML"),
     ],
 )
 def test_what_is_not_strict_yaml_is_refused_with_place_and_rule(text: str, message: str) -> None:
@@ -53,11 +58,11 @@ def test_more_than_four_mebibytes_are_refused() -> None:
 
 
 def test_a_path_is_located_by_line_and_column() -> None:
-    document = Document("c.yaml", "server:\n  port: 1\nlist:\n  - a\n  - b\n")
-    assert locate(document, ("server", "port")) == (2, 3)
-    assert locate(document, ("list", "1")) == (5, 5)
-    assert locate(document, ("server", "absent")) == (1, 1)
-    assert locate(document, ("absent",)) is None
+    places = Places(Document("c.yaml", "server:\n  port: 1\nlist:\n  - a\n  - b\n"))
+    assert places.find(("server", "port")) == (2, 3)
+    assert places.find(("list", "1")) == (5, 5)
+    assert places.find(("server", "absent")) == (1, 1)
+    assert places.find(("absent",)) is None
 
 
 def test_leaves_are_the_values_that_are_no_mappings() -> None:

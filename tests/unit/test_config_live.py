@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from app.common.context import bound
 from app.common.errors import SourceUnavailable, StartupError, Unavailable
 from app.config.history import Outcome
 from app.config.live import Refused, section, settings, snapshot
@@ -258,3 +259,70 @@ async def test_closing_closes_the_resources_and_takes_the_settings_away() -> Non
     assert current.state is None
     with pytest.raises(Unavailable, match="no runtime is open"):
         settings()
+
+
+async def test_a_text_read_before_a_newer_one_came_is_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetches = []
+
+    async def fetch() -> Documents:
+        fetches.append(True)
+        if len(fetches) == 1:
+            await desk.apply(TWO)
+            return documents(ONE)
+        return documents(TWO)
+
+    monkeypatch.setattr(desk.source, "fetch", fetch)
+    result = await desk.live.pull(Trigger.REFRESH)
+    assert result.outcome is Outcome.UNCHANGED
+    assert desk.live.value("database") == "pool of two"
+
+
+async def test_a_retry_does_not_bring_a_pending_text_back_over_a_newer_one(desk: Desk) -> None:
+    desk.resource.refuse = Refused("down", transient=True)
+    await desk.apply(TWO)
+    desk.resource.refuse, desk.resource.hold = None, asyncio.Event()
+    newer = asyncio.create_task(desk.apply("database: {name: three}\n"))
+    while desk.resource.calls[-1] != ("prepare", "three"):
+        await asyncio.sleep(0)
+    retry = asyncio.create_task(desk.live.retry_pending())
+    await asyncio.sleep(0)
+    desk.resource.hold.set()
+    await asyncio.gather(newer, retry)
+    assert desk.live.value("database") == "pool of three"
+
+
+async def test_a_listener_of_a_change_made_inside_a_request_reads_the_new_settings(desk: Desk) -> None:
+    read = []
+    desk.listeners.on_change("orders.limit")(lambda new, old: read.append(section("orders", OrdersSettings).limit))
+    with bound("trace", snapshot=desk.live.state.snapshot):
+        await desk.apply(TWO)
+        await settled(desk)
+    assert read == [2]
+
+
+async def test_a_commit_that_breaks_its_promise_is_told_and_the_others_commit(desk: Desk) -> None:
+    def broken(value: str) -> None:
+        raise RuntimeError("broken")
+
+    desk.resource.commit = broken  # type: ignore[method-assign]
+    result = await desk.apply(TWO)
+    assert result.outcome is Outcome.APPLIED
+    assert desk.observer.failures == [("commit database", "RuntimeError")]
+
+
+async def test_a_field_that_is_as_it_was_at_the_start_waits_for_no_restart(desk: Desk) -> None:
+    await desk.apply(ONE + "server: {port: 8123}\n")
+    assert desk.live.needs_restart == ("server.port",)
+    await desk.apply(ONE)
+    assert desk.live.needs_restart == ()
+
+
+async def test_what_just_began_to_settle_is_let_begin_before_the_end(desk: Desk) -> None:
+    await desk.apply(TWO)
+    await desk.live.close()
+    assert ("settle", "pool of one") in desk.resource.calls
+
+
+async def test_the_values_in_force_can_not_be_changed_in_place(desk: Desk) -> None:
+    with pytest.raises(TypeError):
+        desk.live.state.values["database"] = "another"  # type: ignore[index]

@@ -25,8 +25,14 @@ class MemorySource:
         self._text = text
         self._changed.set()
 
+    def start_from_last_good(self, text: str) -> None:
+        """Plays a source that is away at the start, and whose last good text is known."""
+        self.available = False
+        self.remembered.append(Documents(self.kind, (Document(self._name, text),)))
+
     async def open(self) -> Documents:
-        return await self.fetch()
+        last_good = None if self.available else await self.load_last_good()
+        return last_good or await self.fetch()
 
     async def fetch(self) -> Documents:
         if not self.available:
