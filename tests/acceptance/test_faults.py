@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,13 +15,12 @@ from support.estate import DATA_ID, NAMESPACE
 from support.executor import TRIGGERED_AT, trigger
 from support.processes import ACCESS_TOKEN, Deployment
 
-MODULES = ("app.web.server", "app.xxl_job.scheduler_server")
 CONSOLE_TIMEOUT_SECONDS = 3
 """How long XXL-JOB's console waits for an executor's answer."""
 
 
 @pytest.fixture
-def local(tmp_path: Path) -> Deployment:
+def local(tmp_path: Path) -> Iterator[Deployment]:
     with Deployment(tmp_path, "local") as deployment:
         deployment.write_config(
             f"server: {{port: {deployment.web_port}}}\n"
@@ -121,18 +120,11 @@ def test_both_processes_serve_with_a_file_in_place_of_their_log_folder(deploymen
         assert deployment.call_executor("/beat")["code"] == 200
 
 
-@pytest.mark.parametrize(
-    ("module", "key"),
-    [("app.web.server", "APP__SERVER__PORT"), ("app.xxl_job.scheduler_server", "APP__XXL_JOB__PORT")],
-)
-def test_a_taken_port_ends_the_start_with_one_line_that_says_how_to_go_on(
-    deployment: Deployment, module: str, key: str
-) -> None:
-    port = deployment.web_port if "web" in module else deployment.executor_port
+def test_a_taken_port_ends_the_executors_start_with_one_line_that_says_how_to_go_on(deployment: Deployment) -> None:
     deployment.write_config(deployment.document(url="http://127.0.0.1:9/xxl-job-admin"))
-    with socket.create_server((HOST, port)):
-        process = deployment.start(module, "process")
+    with socket.create_server((HOST, deployment.executor_port)):
+        process = deployment.start("app.xxl_job.scheduler_server", "executor")
         assert process.wait() == 1
     (line,) = [line for line in process.output().splitlines() if not line.startswith("[")]
-    assert str(port) in line
-    assert key in line
+    assert str(deployment.executor_port) in line
+    assert "APP__XXL_JOB__PORT" in line
