@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.common.context import bound
+from app.common.supervision import failure_of
 from app.common.trace import w3c_trace_id
 from app.scheduler.executor_client import ExecutorAnswer, ExecutorClient
 from app.scheduler.models import BlockStrategy, ConsoleRun, RunOrder
@@ -168,7 +169,7 @@ async def test_an_executor_that_does_not_answer_in_time_is_a_failure() -> None:
 
 
 async def test_closing_a_client_that_was_never_used_is_fine() -> None:
-    await ExecutorClient(lambda: "s3same").close()
+    assert await failure_of(ExecutorClient(lambda: "s3same").close()) is None
 
 
 async def test_a_closed_client_has_closed_its_connections(client: ExecutorClient) -> None:
