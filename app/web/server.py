@@ -3,8 +3,10 @@
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp
 
@@ -19,6 +21,9 @@ from app.web.draining import ended_with_parent, noticed_signals
 from app.web.errors import add_error_handlers, report_failure
 from app.web.process import run_process
 from app.web.routing import SegmentRouter, add_router
+
+NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+"""FastAPI's own: it would look for providers at every request, and export exceptions' texts."""
 
 
 class WebApp(FastAPI):
@@ -36,7 +41,7 @@ class WebApp(FastAPI):
 
 def create_app(runtime: Runtime | None = None, *, features: Sequence[Feature] = FEATURES) -> FastAPI:
     """The application. Reads no settings and does no I/O; without a runtime, its lifespan opens one where it serves."""
-    app = WebApp(title="Tenon", openapi_url=None, lifespan=_serve_with_runtime)
+    app = WebApp(title="Tenon", openapi_url=None, lifespan=_serve_with_runtime, telemetry=NO_TELEMETRY)
     app.state.is_draining = False
     if runtime is not None:
         app.state.runtime = runtime

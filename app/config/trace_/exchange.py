@@ -1,7 +1,8 @@
 """One HTTP exchange as the request middleware sees it: which ids it has, and how far its answer got."""
 
+import os
 import random
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Final
 
 from app.common.const import TRACE_HEADER, TRACEPARENT_HEADER
@@ -20,39 +21,48 @@ _TRACEPARENT: Final = TRACEPARENT_HEADER.encode()
 _OURS: Final = frozenset({_TRACE_ID, _TRACEPARENT})
 _ID_DIGITS: Final = 32
 _ID_BITS: Final = 192
+_FRESH: Final = 64
+"""New ids are made by the batch: one at a time costs a request several times as much."""
 
 UNMATCHED: Final = "unmatched"
 
 
-def identify(headers: Iterable[Header]) -> tuple[str, str]:
+def identify(headers: Sequence[Header]) -> tuple[str, str]:
     """The trace id of a request by the trace rule, and a `traceparent` of it."""
-    trace_id = traceparent = None
-    for name, value in headers:
-        if name == _TRACE_ID:
-            trace_id = value.decode("latin-1")
-        elif name == _TRACEPARENT:
-            traceparent = value.decode("latin-1")
-    if trace_id is None and traceparent is None:
-        digits = f"{random.getrandbits(_ID_BITS):048x}"
-        return digits[:_ID_DIGITS], f"00-{digits[:_ID_DIGITS]}-{digits[_ID_DIGITS:]}-01"
-    chosen = choose_trace_id(traceparent, trace_id)
+    given = dict(headers)
+    if _OURS.isdisjoint(given):
+        if not _fresh:
+            _fresh.extend(_new_ids() for _ in range(_FRESH))
+        return _fresh.pop()
+    chosen = choose_trace_id(_text(given.get(_TRACEPARENT)), _text(given.get(_TRACE_ID)))
     return chosen, build_traceparent(chosen)
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("latin-1")
+
+
+def _new_ids() -> tuple[str, str]:
+    digits = f"{random.getrandbits(_ID_BITS):048x}"
+    return digits[:_ID_DIGITS], f"00-{digits[:_ID_DIGITS]}-{digits[_ID_DIGITS:]}-01"
+
+
+_fresh: list[tuple[str, str]] = []
+os.register_at_fork(after_in_child=_fresh.clear)  # a child would hand out its parent's
 
 
 def with_trace(message: Message, trace_id: str, traceparent: str) -> Message:
     """The message that starts an answer, with our headers in place of any of that name. The given one stays as is."""
-    given = message.get("headers", ())
-    if not _OURS.isdisjoint(dict(given)):
-        given = [header for header in given if header[0] not in _OURS]
-    return {
-        **message,
-        "headers": [*given, (_TRACE_ID, trace_id.encode()), (_TRACEPARENT, traceparent.encode())],
-    }
+    headers = message.get("headers", ())
+    if not _OURS.isdisjoint(dict(headers)):
+        headers = [header for header in headers if header[0] not in _OURS]
+    ours = (_TRACE_ID, trace_id.encode()), (_TRACEPARENT, traceparent.encode())
+    return {**message, "headers": [*headers, *ours]}
 
 
 def _is_sized(message: Message) -> bool:
     """Whether an answer says how long it is; what doesn't is a stream (or empty)."""
-    return b"content-length" in dict(message["headers"])
+    return b"content-length" in dict(message.get("headers", ()))
 
 
 def route_template(scope: Scope) -> str:
@@ -99,12 +109,11 @@ class Exchange:
         return message
 
     def send(self, message: Message) -> Awaitable[None]:
-        kind = message["type"]
-        if kind == "http.response.start":
+        if not self.status and message["type"] == "http.response.start":
             self.status = message["status"]
-            message = with_trace(message, self.trace_id, self.traceparent)
             if not _is_sized(message):
                 pinned_snapshot_var.set(None)  # a stream may live for hours: it sees the settings of the moment
-        elif kind == "http.response.body" and not message.get("more_body"):
+            message = with_trace(message, self.trace_id, self.traceparent)
+        elif message["type"] == "http.response.body" and not message.get("more_body"):
             self.is_complete = True
         return self._send(message)
