@@ -1,25 +1,28 @@
 """`/docs`, `/redoc` and `/openapi.json`: no page asks another host for anything."""
 
+import asyncio
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html, swagger_ui_default_parameters
-from starlette.responses import FileResponse, HTMLResponse
+from starlette.responses import FileResponse, HTMLResponse, Response
 
 from app.common.errors import NotFoundError
 from app.edge import RuntimeDep
 
 ASSETS_PACKAGE: Final = "fastapi_offline"
 """Carries the distributed files of Swagger UI (Apache-2.0) and Redoc (MIT)."""
-ASSETS: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js", "favicon.png"})
+REDOC: Final = "redoc.standalone.js"
+ASSETS: Final = frozenset({"swagger-ui-bundle.js", "swagger-ui.css", REDOC, "favicon.png"})
 ENVIRONMENTS_WITH_DOCS: Final = frozenset({"local", "test"})
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:"
 )
-"""The pages' own scripts would load a logo and a validator's badge from elsewhere."""
+"""The browser refuses whatever the pages' scripts would still load from elsewhere."""
 
 
 async def require_docs(runtime: RuntimeDep) -> None:
@@ -65,7 +68,7 @@ async def show_redoc(request: Request, root: RootPath) -> HTMLResponse:
     page = get_redoc_html(
         openapi_url=f"{root}/openapi.json",
         title=request.app.title,
-        redoc_js_url=f"{root}/docs/assets/redoc.standalone.js",
+        redoc_js_url=f"{root}/docs/assets/{REDOC}",
         redoc_favicon_url=f"{root}/docs/assets/favicon.png",
         with_google_fonts=False,
     )
@@ -73,12 +76,21 @@ async def show_redoc(request: Request, root: RootPath) -> HTMLResponse:
 
 
 @router.get("/docs/assets/{name}")
-async def get_asset(name: str) -> FileResponse:
+async def get_asset(name: str) -> Response:
     """The pages' scripts, styles and icon."""
     spec = find_spec(ASSETS_PACKAGE) if name in ASSETS else None
     if spec is None or spec.origin is None:
         raise NotFoundError("Not Found")
-    return FileResponse(Path(spec.origin).parent / "static" / name)
+    path = Path(spec.origin).parent / "static" / name
+    if name == REDOC:
+        return Response(await asyncio.to_thread(_read_without_logo, path), media_type="text/javascript")
+    return FileResponse(path)
+
+
+@cache
+def _read_without_logo(path: Path) -> bytes:
+    """Redoc's script, which would ask its vendor for a logo at every visit."""
+    return path.read_bytes().replace(b"https://cdn.redoc.ly/redoc/logo-mini.svg", b"data:,")
 
 
 def _closed(page: HTMLResponse) -> HTMLResponse:

@@ -63,6 +63,13 @@ async def test_a_page_s_scripts_can_reach_no_other_host_either(tmp_path: Path, p
     assert "*" not in policy
 
 
+async def test_redoc_s_script_asks_its_vendor_for_no_logo(tmp_path: Path) -> None:
+    async with opened_bench(tmp_path) as bench, client_of(create_app(bench.runtime, features=())) as client:
+        script = await client.get("/docs/assets/redoc.standalone.js")
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert "cdn.redoc.ly" not in script.text
+
+
 async def test_the_schema_lists_the_routes_and_not_the_documentation(tmp_path: Path) -> None:
     async with opened_bench(tmp_path) as bench, client_of(create_app(bench.runtime, features=())) as client:
         schema = (await client.get("/openapi.json")).json()
