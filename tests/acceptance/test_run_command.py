@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from servers.ports import HOST
+from servers.waiting import wait_for
 from support.proc import command_of, listening_addresses, needs_proc
 from support.processes import AppProcess, Deployment
 
@@ -89,7 +90,7 @@ def test_the_local_processes_listen_on_loopback_only(local: Run) -> None:
 def test_ctrl_c_stops_both_processes(local: Run) -> None:
     assert local.modules() == {"app.web.server", "app.xxl_job.scheduler_server"}
     assert local.process.terminate(number=signal.SIGINT) == 0
-    assert local.deployment.living() == set()
+    wait_for(lambda: not local.deployment.living(), what="the end of every process")
     assert "Traceback" not in local.process.output()
 
 
@@ -107,7 +108,7 @@ def test_outside_of_local_the_executor_starts_only_when_told_to_join(
         run.wait_until_started()
         assert run.modules() == modules
         assert run.process.terminate() == 0
-        assert deployment.living() == set()
+        wait_for(lambda: not deployment.living(), what="the end of every process")
 
 
 @needs_proc
@@ -117,7 +118,7 @@ def test_a_signal_during_the_start_leaves_no_process(tmp_path: Path, number: sig
         run = Run(deployment, deployment.start("app run", "run"))
         deployment.wait_for(run.process, lambda: bool(run.modules()), "the start of web")
         assert run.process.terminate(number=number) == 0
-        assert deployment.living() == set()
+        wait_for(lambda: not deployment.living(), what="the end of every process")
         assert "Traceback" not in run.process.output()
 
 

@@ -113,7 +113,7 @@ def test_sigterm_drains_every_worker_and_leaves_no_process(web: Web) -> None:
         wait_for(lambda: len(web.workers()) == 1, what="the end of the workers that have nothing to do")
         assert request.finish().startswith("HTTP/1.1 ")
     assert web.process.wait() == 0
-    assert web.deployment.living() == set()
+    wait_for(lambda: not web.deployment.living(), what="the end of every process")
 
 
 def test_workers_whose_parent_was_killed_end_and_free_the_port(deployment: Deployment) -> None:
