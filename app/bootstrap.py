@@ -29,6 +29,7 @@ from app.config.placeholders import PlaceholderSource
 from app.config.settings import Section
 from app.config.settings_source import build_source, load_nacos_connection
 from app.config.sources.base import ConfigSource
+from app.config.tokens import ops_token
 from app.config.watching import RefreshSignal, SettingsWatch
 from app.runtime import Runtime
 
@@ -90,11 +91,12 @@ async def open_runtime(
         connection = load_nacos_connection(environment) if "source" not in replaced else None
         source = replaced.get("source") or build_source(environment, connection)
         schema = _build_schema(environment, connection)
-        yield await _build(stack, _Parts(environment, instance, handle, options, source, schema), replaced)
+        yield await _build(stack, _Parts(role, environment, instance, handle, options, source, schema), replaced)
 
 
 @dataclass(frozen=True)
 class _Parts:
+    role: ProcessRole
     environment: Environment
     instance: str
     log_handle: LogHandle
@@ -124,6 +126,8 @@ async def _build(stack: AsyncExitStack, parts: _Parts, replaced: Mapping[str, An
     log.bind(instance=parts.instance, source=snapshot.source, md5=snapshot.md5).info("settings loaded")
     http: HttpClient = replaced.get("http") or HttpClient()
     stack.push_async_callback(http.close)
+    if parts.role is ProcessRole.WEB and ops_token(environment, snapshot.settings) is None:
+        log.warning("server.ops_token is not set, or well known: every operations endpoint answers 401")
     watch = SettingsWatch(live, signal)
     watch.start()
     stack.push_async_callback(watch.close)

@@ -27,11 +27,12 @@ def has_ops_token(connection: HTTPConnection) -> bool:
     runtime = runtime_of(connection)
     expected = ops_token(runtime.environment, runtime.settings.state.snapshot.settings)
     scheme, _, given = connection.headers.get("authorization", "").partition(" ")
-    matches = hmac.compare_digest(given.strip().encode(), (expected or "").encode())
+    sent = given.strip().encode("latin-1")  # the bytes as they came
+    matches = hmac.compare_digest(sent, (expected or "").encode())
     return bool(expected) and scheme.lower() == "bearer" and matches
 
 
-def require_ops_token(connection: HTTPConnection) -> None:
+async def require_ops_token(connection: HTTPConnection) -> None:
     """Raises AuthenticationError unless the request bears `Authorization: Bearer <server.ops_token>`."""
     if not has_ops_token(connection):
         raise AuthenticationError("send `Authorization: Bearer <server.ops_token>`")

@@ -3,10 +3,21 @@
 The keys are those that existing users have. A key without a section here stays readable through `Settings.get`.
 """
 
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from app.common.const import DEFAULT_EXECUTOR_PORT, DEFAULT_WEB_PORT, AlarmLevel
@@ -14,13 +25,20 @@ from app.common.const import DEFAULT_EXECUTOR_PORT, DEFAULT_WEB_PORT, AlarmLevel
 RESTART: Final[dict[str, Any]] = {"needs_restart": True}
 """Marks a field that is read once at start: a change of it is accepted, and reported as needing a restart."""
 
+ValueT = TypeVar("ValueT")
+FrozenMapping = Annotated[Mapping[str, ValueT], AfterValidator(MappingProxyType)]
+"""A mapping that is as read-only as its section."""
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 LogLevel = Literal["TRACE", "DEBUG", "INFO", "SUCCESS", "WARNING", "ERROR", "CRITICAL"]
 UpperLogLevel = Annotated[LogLevel, BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)]
 
 
 class Section(BaseModel):
-    """Base of every section, a feature's own ones too: frozen, unknown keys kept for others to read."""
+    """Base of every section, a feature's own ones too: frozen, unknown keys kept for others to read.
+
+    Its fields hold tuples and `FrozenMapping`s, for a list or dict could be changed in place.
+    """
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", populate_by_name=True, hide_input_in_errors=True, coerce_numbers_to_str=True
@@ -74,7 +92,9 @@ class LogSettings(Section):
     """Logging: all live except `file`."""
 
     level: UpperLogLevel = "INFO"
-    levels: dict[str, UpperLogLevel] = Field(default_factory=dict, description="level by module prefix")
+    levels: FrozenMapping[UpperLogLevel] = Field(
+        default_factory=dict, validate_default=True, description="level by module prefix"
+    )
     format: Literal["text", "json"] = "text"
     console: bool = True
     file: bool = Field(True, json_schema_extra=RESTART)
@@ -132,7 +152,7 @@ class WechatSettings(Section):
     """Enterprise WeChat (WeCom) group robots."""
 
     base_url: str = "https://qyapi.weixin.qq.com"
-    robot_templates: dict[str, RobotTemplate] = Field(default_factory=dict)
+    robot_templates: FrozenMapping[RobotTemplate] = Field(default_factory=dict, validate_default=True)
 
 
 class MetaSettings(Section):
@@ -145,9 +165,9 @@ class MetaSettings(Section):
 class CoreSettings(Section):
     """Every section that the chassis itself knows."""
 
-    server: ServerSettings = ServerSettings()
-    database: DatabaseSettings = DatabaseSettings()
-    log: LogSettings = LogSettings()
-    xxl_job: XxlJobSettings = Field(XxlJobSettings(), alias="xxl-job")
-    wechat: WechatSettings = WechatSettings()
-    settings: MetaSettings = MetaSettings()
+    server: ServerSettings = Field(default_factory=ServerSettings)
+    database: DatabaseSettings = Field(default_factory=DatabaseSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    xxl_job: XxlJobSettings = Field(default_factory=XxlJobSettings, alias="xxl-job")
+    wechat: WechatSettings = Field(default_factory=WechatSettings)
+    settings: MetaSettings = Field(default_factory=MetaSettings)

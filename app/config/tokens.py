@@ -18,15 +18,16 @@ ACCESS_TOKEN: Final = "access_token"  # noqa: S105 - a file name
 def ensure_local_token(data_dir: Path, name: str) -> str:
     """The machine's own token `name`: made once, whoever asks first, in a file that only its user reads."""
     path = data_dir / "tokens" / name
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text().strip()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        draft = path.with_name(f".{name}.{os.getpid()}.{secrets.token_hex(4)}")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(32))
-        with contextlib.suppress(FileExistsError):  # link, unlike rename, leaves the first one in place
-            os.link(draft, path)
-        draft.unlink()
+    draft = path.with_name(f".{name}.{os.getpid()}.{secrets.token_hex(4)}")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_urlsafe(32))
+    with contextlib.suppress(FileExistsError):  # link, unlike rename, leaves the first one in place
+        os.link(draft, path)
+    draft.unlink()
     return path.read_text().strip()
 
 

@@ -32,8 +32,8 @@ class RefreshSignal:
         token = secrets.token_hex(8)
         draft = self._path.with_name(f".{self._path.name}.{token}")
         draft.write_text(token)
-        draft.replace(self._path)
         self._seen = token
+        draft.replace(self._path)
 
     def received(self) -> bool:
         """Whether another process has asked since the last look."""

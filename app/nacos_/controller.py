@@ -16,7 +16,7 @@ _CONFLICT = 409
 @router.get("/getConfig")
 async def get_config(runtime: RuntimeDep, origin: bool = False) -> dict[str, Any]:
     """The effective document itself: same keys, business keys too, secrets masked. `?origin=true` adds each layer."""
-    return service.get_config(runtime, origin=origin)
+    return await service.get_config(runtime, origin=origin)
 
 
 @router.post("/refresh", responses={409: {"model": RefreshAnswer}})

@@ -1,5 +1,6 @@
 """Settings as operators see and move them: one process's answers, each naming the process."""
 
+import asyncio
 from typing import Any
 
 from app.common.errors import SourceUnavailable, UpstreamError
@@ -9,9 +10,10 @@ from app.nacos_.schemas import HistoryAnswer, RefreshAnswer
 from app.runtime import Runtime
 
 
-def get_config(runtime: Runtime, *, origin: bool) -> dict[str, Any]:
+async def get_config(runtime: Runtime, *, origin: bool) -> dict[str, Any]:
     """The effective document, secrets masked; with `origin` every value names its layer."""
-    return build_config_view(runtime.settings.composed, origin=origin)
+    # in a thread: a document of 4 MiB takes a second
+    return await asyncio.to_thread(build_config_view, runtime.settings.composed, origin=origin)
 
 
 async def refresh(runtime: Runtime) -> RefreshAnswer:
@@ -23,7 +25,7 @@ async def refresh(runtime: Runtime) -> RefreshAnswer:
     view = result.as_view()
     return RefreshAnswer(
         **{key: view[key] for key in ("outcome", "revision", "md5", "changes", "resources", "reasons")},
-        config=get_config(runtime, origin=False),
+        config=await get_config(runtime, origin=False),
         instance=runtime.instance,
     )
 

@@ -1,6 +1,7 @@
 """The composition root."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,23 @@ async def test_jobs_are_looked_for_in_the_task_packages_and_the_features(environ
     packages = job_packages(await load_settings(environment))
     assert packages[0] == "my.tasks"
     assert set(packages[1:]) == {module for feature in FEATURES for module in feature.jobs}
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "text", "warnings"),
+    [
+        (ProcessRole.WEB, "prod", "{}", 1),
+        (ProcessRole.WEB, "prod", "server: {ops_token: changeme}", 1),
+        (ProcessRole.WEB, "prod", "server: {ops_token: of-the-team}", 0),
+        (ProcessRole.WEB, "local", "{}", 0),
+        (ProcessRole.EXECUTOR, "prod", "{}", 0),
+    ],
+)
+async def test_a_web_process_without_a_usable_operations_token_says_so_once(
+    environment: Environment, role: ProcessRole, name: str, text: str, warnings: int
+) -> None:
+    overrides = {"source": MemorySource(text), "alerts": MemoryAlertSender()}
+    async with open_runtime(role, overrides, environment=replace(environment, name=name)):
+        pass
+    lines = "".join(path.read_text() for path in environment.log_path.rglob("*.log"))
+    assert lines.count("server.ops_token is not set, or well known") == warnings

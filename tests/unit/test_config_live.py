@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from pydantic import ValidationError
 
 from app.common.context import bound
 from app.common.errors import SourceUnavailable, StartupError, Unavailable
@@ -326,3 +327,13 @@ async def test_what_just_began_to_settle_is_let_begin_before_the_end(desk: Desk)
 async def test_the_values_in_force_can_not_be_changed_in_place(desk: Desk) -> None:
     with pytest.raises(TypeError):
         desk.live.state.values["database"] = "another"  # type: ignore[index]
+
+
+async def test_no_value_of_a_snapshot_can_be_changed_in_place(desk: Desk) -> None:
+    await desk.apply("log: {levels: {app: DEBUG}}\nwechat: {robot_templates: {ops: {key: k}}}\n")
+    now = settings()
+    for mapping in (now.log.levels, now.wechat.robot_templates, now.features, now.document, now.document["log"]):
+        with pytest.raises(TypeError):
+            mapping["new"] = "value"  # type: ignore[index]
+    with pytest.raises(ValidationError):
+        now.server.port = 1

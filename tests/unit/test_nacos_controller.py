@@ -127,3 +127,9 @@ async def test_the_history_has_the_newest_apply_first(desk: Desk) -> None:
     assert newest["changes"] == [f"shop.password: {MASK} → {MASK}"]
     assert (newest["trigger"], start["trigger"]) == ("refresh", "start")
     assert "other" not in history.text
+
+
+async def test_numbers_that_json_does_not_know_are_shown_as_text(desk: Desk) -> None:
+    desk.source.publish(TEXT + "limits: [.inf, .nan]\n")
+    assert (await desk.ask("POST", "/nacos/refresh")).status_code == 200
+    assert (await desk.ask("GET", "/nacos/getConfig")).json()["limits"] == ["inf", "nan"]

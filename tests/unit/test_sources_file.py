@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.common.errors import SourceUnavailable, StartupError
+from app.common.errors import SettingsRefused, SourceUnavailable, StartupError
+from app.config.document import MAX_DOCUMENT_BYTES, parse_document
 from app.config.sources.base import Documents, Trigger
 from app.config.sources.file import FileSource
 
@@ -91,3 +92,44 @@ async def test_a_byte_order_mark_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(b"\xef\xbb\xbfa: 1\n")
     assert (await FileSource(path).fetch()).items[0].text == "a: 1\n"
+
+
+async def test_an_emptied_file_replaces_nothing_and_is_told(watched: Watched) -> None:
+    await watched.source.remember(await watched.source.fetch())
+    watched.path.write_text("\n")
+    with pytest.raises(SourceUnavailable, match=r"is empty: write \{\} to take every default"):
+        await watched.source.fetch()
+    async with asyncio.timeout(5):
+        while not watched.source.status()["problem"]:
+            await asyncio.sleep(0.005)
+    assert watched.delivered == []
+
+
+async def test_an_empty_file_is_enough_to_start_with(tmp_path: Path) -> None:
+    path = tmp_path / "config_local.yaml"
+    path.touch()
+    assert (await FileSource(path).open()).items[0].text == ""
+
+
+async def test_a_file_that_is_too_large_is_given_on_for_its_refusal_wherever_it_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("中" * (MAX_DOCUMENT_BYTES // 3 + 1), encoding="utf-8")
+    with pytest.raises(SettingsRefused, match="larger than 4 MiB"):
+        parse_document((await FileSource(path).fetch()).items[0])
+
+
+async def test_a_text_whose_delivery_failed_is_delivered_by_the_next_watch(tmp_path: Path) -> None:
+    watched = Watched(tmp_path / "config_local.yaml")
+    watched.path.write_text("a: 1\n")
+    await watched.source.open()
+    watched.path.write_text("a: 2\n")
+
+    async def fail(documents: Documents, trigger: Trigger) -> None:
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError):
+        await watched.source.watch(fail)
+    task = asyncio.create_task(watched.source.watch(watched.deliver))
+    await watched.until_delivered("a: 2\n")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -78,6 +78,14 @@ def test_the_last_known_good_has_caught_up_when_everything_agrees(state: NacosSt
     assert not state.from_last_good
 
 
+async def test_a_last_known_good_that_nacos_confirms_is_delivered_once_more(state: NacosState) -> None:
+    state.from_last_good = True
+    state.note_read({"common.yaml": "a: 1", "app.yaml": "b: 1"})
+    assert await state.next_change() == ({"common.yaml": "a: 1", "app.yaml": "b: 1"}, Trigger.POLL)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(state.next_change(), 0.01)
+
+
 def test_a_problem_lasts_until_a_read_succeeds(state: NacosState) -> None:
     state.note_failure("no answer")
     assert state.problem == "no answer"

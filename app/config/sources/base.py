@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Protocol
 
 
@@ -26,7 +27,7 @@ class Document:
     name: str
     text: str
 
-    @property
+    @cached_property
     def md5(self) -> str:
         """Lower-case hex of the UTF-8 bytes, as Nacos counts it."""
         return hashlib.md5(self.text.encode(), usedforsecurity=False).hexdigest()
@@ -40,7 +41,7 @@ class Documents:
     items: tuple[Document, ...]
     from_last_good: bool = False
 
-    @property
+    @cached_property
     def md5(self) -> str:
         """The md5 of the only document, else the md5 over the documents' md5s in order."""
         if len(self.items) == 1:

@@ -19,7 +19,9 @@ def read_settings_file(path: Path) -> str:
     """The file's text. Raises StartupError when it can't be read."""
     try:
         with path.open("rb") as file:
-            return file.read(MAX_DOCUMENT_BYTES + 1).decode("utf-8-sig")
+            content = file.read(MAX_DOCUMENT_BYTES + 1)
+        # a cut may go through a character; too large is what will be said of it
+        return content.decode("utf-8-sig", "strict" if len(content) <= MAX_DOCUMENT_BYTES else "replace")
     except OSError as error:
         raise StartupError(
             f"settings file {path.name} can't be read: {error.strerror}; create it, or set APP_ENV and CONFIG_DIR"
@@ -37,6 +39,7 @@ class FileSource:
         self._path = path
         self._poll_seconds = poll_seconds
         self._delivered: str | None = None
+        self._holds_text = False
         self._read_at: datetime | None = None
         self._problem: str | None = None
 
@@ -54,6 +57,8 @@ class FileSource:
         except StartupError as error:
             raise SourceUnavailable(error.message) from error
         self._read_at = datetime.now(UTC)
+        if self._holds_text and not text.strip():
+            raise SourceUnavailable(f"settings file {self._path.name} is empty: write {{}} to take every default")
         return Documents(self.kind, (Document(self._path.name, text),))
 
     async def watch(self, deliver: Deliver) -> None:
@@ -64,8 +69,8 @@ class FileSource:
             if documents is None:
                 continue
             if documents.md5 != self._delivered and documents.md5 == seen:
-                self._delivered = seen
                 await deliver(documents, Trigger.FILE)
+                self._delivered = seen
             seen = documents.md5
 
     async def _look(self) -> Documents | None:
@@ -84,7 +89,9 @@ class FileSource:
         return None
 
     async def remember(self, documents: Documents) -> None:
+        """From then on an empty file, as a full disk or an interrupted editor leaves it, replaces nothing."""
         self._delivered = documents.md5
+        self._holds_text = any(item.text.strip() for item in documents.items)
 
     def status(self) -> Mapping[str, Any]:
         return {

@@ -72,7 +72,8 @@ class _Client(GrpcClient):
         else:
             channel = grpc.aio.insecure_channel(target, options=options)
         try:
-            await asyncio.wait_for(channel.channel_ready(), self.grpc_config.grpc_timeout / 1000)
+            async with asyncio.timeout(self.grpc_config.grpc_timeout / 1000):
+                await channel.channel_ready()
         except BaseException as error:
             await channel.close()
             if isinstance(error, TimeoutError):
@@ -279,7 +280,8 @@ class SdkSession:
 async def _answered(work: Awaitable[T], what: str, seconds: float) -> T:
     """The result within the time. Raises Unreachable for a timeout and for a cancellation that nobody asked for."""
     try:
-        return await asyncio.wait_for(work, seconds)
+        async with asyncio.timeout(seconds):  # `wait_for` can swallow a cancellation before 3.12
+            return await work
     except TimeoutError:
         raise Unreachable(f"{what} took longer than {seconds:g} s") from None
     except asyncio.CancelledError:

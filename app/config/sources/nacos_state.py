@@ -29,6 +29,7 @@ class NacosState:
         self.listener_problem: str | None = None
         self._replaced: dict[str, tuple[str, float]] = {}
         self._waiting: dict[str, tuple[str, Trigger]] = {}
+        self._is_confirmed = False
         self._arrived = asyncio.Event()
 
     def hold(self, texts: Mapping[str, str]) -> None:
@@ -72,6 +73,9 @@ class NacosState:
         if self.from_last_good and not self.absent and not self.differing(texts):
             self.from_last_good = False
             log.info("settings have caught up with Nacos")
+            if not self._replaced:  # the same text: the settings have to be told that it is no longer the last good one
+                self._is_confirmed = True
+                self._arrived.set()
 
     def note_failure(self, reason: str) -> None:
         """Reading failed; said once until it succeeds."""
@@ -94,13 +98,14 @@ class NacosState:
         self._arrived.set()
 
     async def next_change(self) -> tuple[dict[str, str], Trigger]:
-        """Waits for new texts; all texts with them laid in, and what brought them."""
+        """Waits for new texts, or for Nacos to confirm the last known good; all texts, and what brought them."""
         while True:
             await self._arrived.wait()
             self._arrived.clear()
             waiting, self._waiting = self._waiting, {}
             texts = {**self.held, **{data_id: text for data_id, (text, _) in waiting.items()}}
-            if texts != self.held:
+            if texts != self.held or self._is_confirmed:
+                self._is_confirmed = False
                 pushed = any(trigger is Trigger.PUSH for _, trigger in waiting.values())
                 return texts, Trigger.PUSH if pushed else Trigger.POLL
 

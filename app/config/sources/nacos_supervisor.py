@@ -88,7 +88,8 @@ class Listener:
         self._replace = asyncio.get_running_loop().create_future()
         try:
             for data_id in self._state.data_ids:
-                await asyncio.wait_for(session.listen(data_id, self._state.note_push), self._timing.connect)
+                async with asyncio.timeout(self._timing.connect):  # `wait_for` can swallow a cancellation before 3.12
+                    await session.listen(data_id, self._state.note_push)
             self._reader.session, self._since = session, time.monotonic()
             self._state.note_listener(None)
             self.caught_up_wanted.set()
