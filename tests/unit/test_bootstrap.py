@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from app.alerts.memory import MemoryAlertSender
-from app.bootstrap import FEATURES, job_packages, load_settings, open_runtime
+from app.bootstrap import FEATURES, _build_schema, job_packages, load_settings, open_runtime
 from app.common.const import MASK, ProcessRole
 from app.common.errors import StartupError, Unavailable
 from app.common.redaction import redact
 from app.common.references import load_reference
 from app.config.environment import Environment, load_environment
 from app.config.live import settings
+from app.config.nacos_config import build_nacos_connection
 from app.config.settings import Section
 from app.config.sources.memory import MemorySource
 
@@ -100,3 +101,11 @@ async def test_a_web_process_without_a_usable_operations_token_says_so_once(
         pass
     lines = "".join(path.read_text() for path in environment.log_path.rglob("*.log"))
     assert lines.count("server.ops_token is not set, or well known") == warnings
+
+
+def test_a_document_in_nacos_may_read_only_the_variables_that_the_connection_allows(environment: Environment) -> None:
+    section = {"host": "nacos", "data_id": "app.yaml", "allow_env": ["DB_PASSWORD"]}
+    from_nacos = _build_schema(environment, build_nacos_connection(section, {}))
+    from_a_file = _build_schema(environment, None)
+    assert from_nacos.placeholders.allowed_names == {"DB_PASSWORD"}
+    assert from_a_file.placeholders.allowed_names is None

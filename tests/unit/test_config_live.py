@@ -337,3 +337,11 @@ async def test_no_value_of_a_snapshot_can_be_changed_in_place(desk: Desk) -> Non
             mapping["new"] = "value"  # type: ignore[index]
     with pytest.raises(ValidationError):
         now.server.port = 1
+
+
+async def test_the_text_that_is_remembered_holds_no_substituted_value() -> None:
+    text = "database: {password: '${PW}'}\n"
+    desk = build_desk(text, schema=build_schema({"PW": "very-secret"}))
+    await desk.live.start()
+    await desk.live.close()
+    assert [item.text for each in desk.source.remembered for item in each.items] == [text]
