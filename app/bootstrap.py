@@ -46,6 +46,8 @@ class Feature:
     """Job modules."""
     tables: str | None = None
     """The SQLAlchemy MetaData of its tables."""
+    example: str = ""
+    """A path to try, which `make run` shows."""
 
 
 FEATURES: Final[tuple[Feature, ...]] = (
@@ -55,6 +57,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
         section=("demo", "app.demo_business.schemas:DemoSettings"),
         jobs=("app.demo_business.jobs",),
         tables="app.demo_business.models:metadata",
+        example="/demo/hello/world",
     ),
     Feature("settings", routers=("app.nacos_.controller:router",)),
     Feature(
@@ -85,7 +88,9 @@ async def open_runtime(
     environment = environment or load_environment()
     environment.create_directories()
     async with AsyncExitStack() as stack:
-        instance = stack.enter_context(claimed_instance(environment.data_dir, role.value, environment.host))
+        instance = stack.enter_context(
+            claimed_instance(environment.data_dir, role.value, environment.instance_id or environment.host)
+        )
         handle, options = _configure_logging(environment, instance)
         stack.callback(handle.close)
         connection = load_nacos_connection(environment) if "source" not in replaced else None

@@ -3,39 +3,28 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from dataclasses import dataclass
-from typing import IO, Final
+from typing import Final
 
 import typer
 
-from app.bootstrap import read_settings
+from app.bootstrap import FEATURES, read_settings
+from app.cli.children import Child, start
+from app.cli.edits import Edits
+from app.common.const import EXIT_CONFIG
 from app.common.errors import StartupError
 from app.config.environment import PROJECT_ROOT, Environment, load_environment
 from app.config.snapshot import Settings
 from app.config.tokens import ops_token
 
-_COLOURS: Final = {"web": "\033[36m", "executor": "\033[35m"}
-_RESET: Final = "\033[0m"
-_STOP_SECONDS: Final = 40.0
 _READY_SECONDS: Final = 60.0
-_CONFIG_ERROR: Final = 78
-
-
-@dataclass(frozen=True)
-class Child:
-    """One process and the thread that prefixes what it prints."""
-
-    name: str
-    process: subprocess.Popen[str]
-    printer: threading.Thread
+_LOOK_SECONDS: Final = 0.1
+_EDIT_SECONDS: Final = 1.0
 
 
 def run() -> None:
-    """Starts web, and locally (or with JOIN=1) the executor; Ctrl-C stops both."""
+    """Starts web, and locally (or with JOIN=1) the executor; Ctrl-C stops both. RELOAD=1 restarts both on edits."""
     environment = load_environment()
     settings = _read(environment)
     joins = environment.is_local or os.environ.get("JOIN") == "1"
@@ -43,15 +32,18 @@ def run() -> None:
     for key, port in ports.items():
         _require_free(key, port)
     stopped = _stop_on_signals()
-    children = [_start("web", "app.web.server")]
+    children = [start("web", "app.web.server")]
     try:
         if _wait_until_open(settings.server.port, children, stopped):
             if joins:
-                children.append(_start("executor", "app.xxl_job.scheduler_server"))
+                children.append(start("executor", "app.xxl_job.scheduler_server"))
             print(_welcome(environment, settings, joins), flush=True)  # noqa: T201 - the command's output
-        code = _wait_for_end(children, stopped)
+        code = _wait_for_end(
+            children, stopped, Edits(PROJECT_ROOT / "app") if os.environ.get("RELOAD") == "1" else None
+        )
     finally:
-        _stop(children)
+        for child in reversed(children):  # the executor first: it still has to tell the console that it leaves
+            child.stop()
     raise typer.Exit(code)
 
 
@@ -61,7 +53,7 @@ def _read(environment: Environment) -> Settings:
         return read_settings(environment)
     except StartupError as error:
         typer.echo(f"error: {error.message}", err=True)
-        raise typer.Exit(_CONFIG_ERROR) from error
+        raise typer.Exit(EXIT_CONFIG) from error
 
 
 def _require_free(key: str, port: int) -> None:
@@ -75,30 +67,6 @@ def _require_free(key: str, port: int) -> None:
             raise typer.Exit(1) from error
 
 
-def _start(name: str, module: str) -> Child:
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", module],
-        cwd=PROJECT_ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        bufsize=1,
-        start_new_session=True,  # Ctrl-C reaches this process only, which then stops the children in order
-    )
-    assert process.stdout is not None  # noqa: S101 - PIPE was asked for
-    printer = threading.Thread(target=_print_prefixed, args=(name, process.stdout), name=f"print {name}", daemon=True)
-    printer.start()
-    return Child(name, process, printer)
-
-
-def _print_prefixed(name: str, stream: IO[str]) -> None:
-    coloured = sys.stdout.isatty()
-    prefix = f"{_COLOURS[name]}{name:<8}{_RESET} | " if coloured else f"{name:<8} | "
-    for line in stream:
-        sys.stdout.write(prefix + line)
-        sys.stdout.flush()
-
-
 def _stop_on_signals() -> threading.Event:
     """Set by Ctrl-C, SIGTERM or a closed terminal, which from now on end this command by way of its children."""
     stopped = threading.Event()
@@ -109,7 +77,7 @@ def _stop_on_signals() -> threading.Event:
 
 def _wait_until_open(port: int, children: list[Child], stopped: threading.Event) -> bool:
     deadline = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < deadline and all(child.process.poll() is None for child in children):
+    while time.monotonic() < deadline and all(child.exit_code is None for child in children):
         if stopped.wait(0.05):
             break
         with socket.socket() as probe:
@@ -119,26 +87,21 @@ def _wait_until_open(port: int, children: list[Child], stopped: threading.Event)
     return False
 
 
-def _wait_for_end(children: list[Child], stopped: threading.Event) -> int:
-    """The exit code of whichever child ends first; 0 when a signal ends this command."""
-    while not stopped.wait(0.1):
-        for child in children:
-            if (code := child.process.poll()) is not None:
-                return code
+def _wait_for_end(children: list[Child], stopped: threading.Event, edits: Edits | None) -> int:
+    """The exit code of whichever child ends first; 0 when a signal ends this command.
+
+    The web process restarts itself on edits; the executor is restarted here. One that an edit broke waits for the next.
+    """
+    looked = time.monotonic()
+    while not stopped.wait(_LOOK_SECONDS):
+        ended = [child.exit_code for child in children if child.exit_code is not None]
+        if edits is None and ended:
+            return ended[0]
+        if edits is not None and time.monotonic() - looked > _EDIT_SECONDS:
+            looked = time.monotonic()
+            if edits.happened():
+                children[1:] = [child.restarted() for child in children[1:]]
     return 0
-
-
-def _stop(children: list[Child]) -> None:
-    """Executor first, so that it can still tell the console that it leaves."""
-    for child in reversed(children):
-        if child.process.poll() is None:
-            child.process.terminate()
-            try:
-                child.process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
-        child.printer.join(timeout=5)
 
 
 def _welcome(environment: Environment, settings: Settings, joins: bool) -> str:
@@ -151,7 +114,7 @@ def _welcome(environment: Environment, settings: Settings, joins: bool) -> str:
         f"executor  http://127.0.0.1:{settings.xxl_job.port}" if joins else "executor  not started; JOIN=1 starts it",
         "",
         "Try:",
-        f"  curl {base}/demo/hello/world",
+        *(f"  curl {base}{feature.example}" for feature in FEATURES if feature.example),
         f"  curl {header} {base}/nacos/getConfig",
         f"  curl -X POST {header} {base}/nacos/refresh",
         f"  edit {environment.config_file.name}: a change takes effect within two seconds",

@@ -7,6 +7,9 @@ from typing import Any, Final
 from app.config.settings import Section
 
 _NEAR: Final = 0.8
+_SHORT: Final = 4
+_NEAR_SHORT: Final = 0.75
+"""Four letters of which two are exchanged (`prot`) are no nearer than that."""
 
 
 def near_misses(name: str, tree: Mapping[str, Any], models: Mapping[str, type[Section]]) -> Iterator[str]:
@@ -26,5 +29,6 @@ def _near_fields(name: str, section: str, value: Any, model: type[Section]) -> I
 
 
 def _near(key: str, known: Iterable[str]) -> str | None:
-    matches = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=_NEAR)
+    cutoff = _NEAR if len(key) > _SHORT else _NEAR_SHORT
+    matches = difflib.get_close_matches(key.lower().replace("-", "_"), known, n=1, cutoff=cutoff)
     return matches[0] if matches else None

@@ -185,7 +185,7 @@ def _check(written: NacosSection, addresses: tuple[NacosAddress, ...], data_ids:
     if not _NAMESPACE.fullmatch(written.namespace):
         problems.append("nacos.namespace: give the namespace's id, of letters, digits and ._:-")
     if bool(written.username) != bool(written.password.get_secret_value()):
-        problems.append("nacos.username and nacos.password belong together")
+        problems.append("set both nacos.username and nacos.password (NACOS_USERNAME, NACOS_PASSWORD), or none of them")
     if problems:
         raise StartupError("; ".join(problems))
 
