@@ -96,7 +96,7 @@ def test_a_password_of_digits_need_not_be_quoted() -> None:
         ({"data_id": "配置"}, "nacos.data_id: only letters, digits and ._:- are allowed"),
         ({"group": "a b"}, "nacos.group: only letters, digits and ._:- are allowed"),
         ({"namespace": "a/b"}, "nacos.namespace: give the namespace's id, of letters, digits and ._:-"),
-        ({"username": "nacos"}, "nacos.username and nacos.password belong together"),
+        ({"username": "nacos"}, "set both nacos.username and nacos.password"),
         ({"host": "http://a,https://b"}, "nacos.host: http and https can't be mixed"),
         ({"host": "ftp://a"}, "nacos.host (a): must look like"),
         ({"host": "a:99999"}, "nacos.host (a): the port must be a number up to 65535"),
