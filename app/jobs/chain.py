@@ -52,8 +52,6 @@ class RunChain:
         """Innermost it maps what the handler raised; outermost, what a link raised."""
         try:
             yield
-        except GeneratorExit:
-            raise
         except BaseException as error:  # noqa: BLE001 - SystemExit too ends the run, never the process
             self.settle(run, failed(error))
 

@@ -52,6 +52,8 @@ class JobRunner:
 
     def _ended(self, run: Run) -> None:
         self._tasks.pop(run, None)
+        # a task that is cancelled before its first step never gets to the chain
+        self._chain.settle(run, failed(asyncio.CancelledError("before the run began")))
         self._chain.events.ended(run)
 
     async def _run_async(self, run: Run) -> None:

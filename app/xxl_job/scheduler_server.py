@@ -45,12 +45,17 @@ async def serve() -> None:
         with lines_to_run_logs(lambda: runtime.settings.state.snapshot):
             registry = load_jobs(runtime)
             plane = ControlPlane(runtime, registry, asyncio.get_running_loop())
-            address = await plane.start()
-            plane.on_stopped(_leave_in_time)
             with signals_to(plane.request_stop):
+                address = await plane.start()
+                plane.on_stopped(_leave_in_time)
                 app_name = runtime.settings.state.snapshot.settings.xxl_job.app_name
                 print(f"executor {app_name} at {address}, jobs: {', '.join(registry.names()) or 'none'}", flush=True)  # noqa: T201
-                await plane.stopped()
+                try:
+                    await plane.stopped()
+                except asyncio.CancelledError:  # a job's own task left the process: its outcome goes out all the same
+                    plane.request_stop()
+                    await plane.stopped()
+                    raise
 
 
 def load_jobs(runtime: Runtime) -> JobRegistry:

@@ -11,7 +11,7 @@ import pytest
 
 from app.common.metrics import ABANDONED_RUNS
 from app.jobs import JobContext
-from support.executor import open_executor, registry_of, trigger, until
+from support.executor import open_executor, registry_of, settings_text, trigger, until
 
 KILLED_RUNNING = "scheduling center kill job. [job running, killed]"
 KILLED_QUEUED = "scheduling center kill job. [job not executed, in the job queue, killed.]"
@@ -164,7 +164,7 @@ async def test_a_handlers_own_timeout_error_is_a_failure(tmp_path: Path) -> None
         assert await desk.outcome_of("give_up", executorTimeout=30) == (500, "TimeoutError: the partner is slow")
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()])
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()])
 async def test_what_would_end_a_process_ends_the_run_only(tmp_path: Path, error: BaseException) -> None:
     async def leave() -> None:
         raise error
@@ -265,3 +265,20 @@ async def test_idle_beat_tells_whether_the_job_is_busy(tmp_path: Path) -> None:
         busy = await desk.post("/idleBeat", {"jobId": 4})
 
     assert busy == {"code": 500, "msg": "job thread is running or has trigger queue."}
+
+
+async def test_a_higher_limit_lets_those_start_that_waited_longest(tmp_path: Path) -> None:
+    began: list[str] = []
+
+    async def stay(ctx: JobContext) -> None:
+        began.append(ctx.param)
+        await asyncio.sleep(30)
+
+    async with open_executor(tmp_path, registry_of(stay), extra="max_concurrent_runs: 1") as desk:
+        for number in (1, 2):
+            await desk.run("stay", jobId=number, executorParams=str(number))
+        await desk.apply(settings_text(desk.console, "host: 127.0.0.1\nmax_concurrent_runs: 2"))
+        await desk.run("stay", jobId=3, executorParams="3")
+        await until(lambda: len(began) == 2)
+
+    assert began == ["1", "2"]

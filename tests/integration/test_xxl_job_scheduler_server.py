@@ -33,6 +33,14 @@ async def block(ctx):
     time.sleep(float(ctx.param))
 
 
+@job("leave_in_a_task")
+async def leave_in_a_task():
+    async def leave():
+        raise SystemExit(3)
+
+    await asyncio.create_task(leave())
+
+
 @job("stubborn")
 async def stubborn():
     while True:
@@ -183,3 +191,14 @@ def test_without_a_console_it_runs_and_keeps_asking(tmp_path: Path, console: Fak
     poll(lambda: console.registrations)
     executor.process.send_signal(signal.SIGTERM)
     assert executor.end()[0] == 0
+
+
+def test_a_job_whose_own_task_leaves_the_process_still_has_its_outcome(tmp_path: Path, console: FakeConsole) -> None:
+    executor = Executor(tmp_path, config(console))
+    executor.wait_until_started()
+    run(console, "leave_in_a_task", 1)
+    code, _, _ = executor.end(seconds=20)
+
+    assert code == 3
+    assert [item["handleCode"] for item in console.callbacks] == [500]
+    assert len(console.removals) == 1

@@ -109,3 +109,18 @@ async def test_a_body_begins_with_an_empty_context_of_its_own() -> None:
     with bound("trace-of-the-request"):
         run = await Bench().run(look)
     assert run.record.message == "-"
+
+
+async def test_a_coroutine_that_is_cancelled_before_its_first_step_has_a_result() -> None:
+    async def body() -> None:
+        raise AssertionError("must not begin")
+
+    bench, run = Bench(), build_run(body)
+    bench.runner.start(run)
+    await asyncio.sleep(0)
+    [task] = [task for task in asyncio.all_tasks() if task.get_name() == "job-it-1"]
+    task.cancel()
+    await bench.end()
+
+    assert bench.events.seen == ["settled", "ended"]
+    assert run.record.message == "CancelledError: before the run began"

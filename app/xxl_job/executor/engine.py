@@ -165,18 +165,15 @@ class Engine:
             slot.queue.append(run)
 
     def _launch(self, run: Run) -> None:
-        if len(self._active) < self._current().max_concurrent_runs:
-            self._start(run)
-        else:
-            self._waiting.append(run)
-
-    def _start(self, run: Run) -> None:
-        self._active.add(run)
-        self._runner.start(run)
+        self._waiting.append(run)
+        self._fill()
 
     def _fill(self) -> None:
+        """Starts those that have waited longest, as many as the limit of now allows."""
         while self._waiting and len(self._active) < self._current().max_concurrent_runs:
-            self._start(self._waiting.popleft())
+            run = self._waiting.popleft()
+            self._active.add(run)
+            self._runner.start(run)
 
     def _next(self, slot: Slot) -> None:
         if slot.queue:
