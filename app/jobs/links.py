@@ -33,16 +33,17 @@ def trace_link(runtime: Runtime, open_log: OpenRunLog) -> Callable[[Run], Abstra
     @contextmanager
     def traced(run: Run) -> Iterator[None]:
         snapshot = runtime.settings.state.snapshot
-        run.log = open_log(run.record)
-        run.context = _build_context(run, runtime, snapshot)
-        token = run_log_var.set(run.log)
+        run.log = run_log = open_log(run.record)
+        token = run_log_var.set(run_log)
         try:
+            run.context = _build_context(run, runtime, snapshot)
             pinned = None if run.definition.live else snapshot
             with bound(run.record.trace_id, snapshot=pinned, run=run.context):
                 yield
         finally:
             run_log_var.reset(token)
-            run.log.close()
+            run.log = None
+            run_log.close()
 
     return traced
 

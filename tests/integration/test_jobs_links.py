@@ -2,12 +2,13 @@
 
 import asyncio
 import datetime
+import os
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 
 from app.common.context import get_trace_id
 from app.common.logger import log
@@ -220,3 +221,25 @@ async def test_a_plain_job_that_returns_a_coroutine_fails_with_advice(tmp_path: 
 
     assert code == 500
     assert "write it as `async def`" in message
+
+
+class Fragile(BaseModel):
+    table: str
+
+    @field_validator("table")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        return {"orders": "orders"}[value]
+
+
+async def test_a_model_that_breaks_fails_the_run_and_leaves_no_file_open(tmp_path: Path) -> None:
+    async def report(ctx: JobContext) -> None:
+        raise AssertionError("must not run")
+
+    async with open_executor(tmp_path, registry_of(report, args=Fragile)) as desk:
+        log_id = await desk.run("report", executorParams='{"table": "nothing"}')
+        assert (await desk.callback_of(log_id))["handleMsg"] == "KeyError: 'nothing'"
+        assert "run finished" in (await desk.log_page(log_id))["logContent"]
+        open_files = [os.path.realpath(entry) for entry in Path("/proc/self/fd").iterdir()]
+
+    assert not any(name.endswith(f"{log_id}.log") for name in open_files)
