@@ -2,11 +2,13 @@
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Final, Protocol
 
 from app.jobs.record import RunRecord
 
 DEFAULT_KEEP: Final = 10_000
+KEPT_PARAM: Final = 4_000
 
 
 class RunLedger(Protocol):
@@ -26,7 +28,7 @@ class RunLedger(Protocol):
 
 
 class MemoryRunLedger:
-    """Keeps the newest `keep` runs in memory."""
+    """Keeps the newest `keep` runs in memory, each with the beginning of its parameter, which may be megabytes."""
 
     def __init__(self, keep: int = DEFAULT_KEEP) -> None:
         self._keep = keep
@@ -38,7 +40,7 @@ class MemoryRunLedger:
             former = self._records.get(record.run_id)
             if former is not None and former.outcome is not None:
                 return
-            self._records[record.run_id] = record
+            self._records[record.run_id] = replace(record, param=record.param[:KEPT_PARAM])
             while len(self._records) > self._keep:
                 self._records.popitem(last=False)
 

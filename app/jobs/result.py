@@ -12,6 +12,9 @@ from app.jobs.record import RunOutcome
 SUCCESS_CODE: Final = 200
 FAILURE_CODE: Final = 500
 TIMEOUT_CODE: Final = 502
+LONGEST_MESSAGE: Final = 15_000
+"""What the console stores; more would only fill the ledger."""
+_LONGEST_REDACTED: Final = 100_000
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,14 @@ class RunResult:
 
 def succeeded(value: object) -> RunResult:
     """The handler returned; whatever it returned becomes text."""
-    return RunResult(RunOutcome.SUCCESS, SUCCESS_CODE, text_of(value))
+    return RunResult(RunOutcome.SUCCESS, SUCCESS_CODE, text_of(value)[:LONGEST_MESSAGE])
 
 
 def failed(error: BaseException) -> RunResult:
     """The handler raised. Its own TimeoutError or cancellation is a failure like any other."""
-    kind, message = type(error).__name__, redact(plain_text(error))
-    return RunResult(RunOutcome.FAILED, FAILURE_CODE, f"{kind}: {message}" if message else kind, error)
+    kind, message = type(error).__name__, redact(plain_text(error)[:_LONGEST_REDACTED])
+    text = f"{kind}: {message}" if message else kind
+    return RunResult(RunOutcome.FAILED, FAILURE_CODE, text[:LONGEST_MESSAGE], error)
 
 
 def timed_out() -> RunResult:

@@ -42,3 +42,11 @@ def test_the_newest_runs_are_listed_first_and_the_oldest_forgotten(ledger: RunLe
     assert [record.log_id for record in ledger.list_recent()] == [5, 4, 3]
     assert [record.log_id for record in ledger.list_recent(limit=1)] == [5]
     assert ledger.find("run-1") is None
+
+
+def test_of_a_long_parameter_the_beginning_is_kept(ledger: RunLedger) -> None:
+    record = build_record(1, param="x" * 1_000_000)
+    ledger.put(record)
+    found = ledger.find(record.run_id)
+    assert found is not None
+    assert found.param == "x" * 4_000

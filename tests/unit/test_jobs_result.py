@@ -48,3 +48,8 @@ def test_a_failure_is_told_by_type_and_message_without_secrets(error: BaseExcept
 def test_the_codes_are_those_of_the_console() -> None:
     assert (succeeded("x").code, killed("why").code, timed_out().code) == (200, 500, 502)
     assert killed("why").message == "why"
+
+
+def test_no_message_is_longer_than_the_console_keeps() -> None:
+    assert len(succeeded("x" * 1_000_000).message) == 15_000
+    assert len(failed(ValueError("x" * 1_000_000)).message) == 15_000
