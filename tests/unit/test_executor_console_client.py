@@ -1,5 +1,6 @@
 """The console as the executor calls it: what counts as accepted, and what does not."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -79,3 +80,21 @@ async def test_proxy_variables_are_ignored(
     async with ConsoleClient() as client:
         await client.register(configuration, "http://me:1")
     assert len(console.registrations) == 1
+
+
+async def test_an_answer_that_comes_in_pieces_is_read_whole(configuration: ExecutorConfiguration) -> None:
+    over = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 24\r\n\r\n{"code":200,')
+        await asyncio.sleep(0.02)  # so that the pieces don't travel as one
+        writer.write(b'"data":null}')
+        writer.close()
+        await writer.wait_closed()
+        over.set()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server, ConsoleClient() as client:
+        port = server.sockets[0].getsockname()[1]
+        await client.register(replace(configuration, console_urls=(f"http://127.0.0.1:{port}/x",)), "http://me:1")
+        await over.wait()

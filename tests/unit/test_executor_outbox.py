@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from app.common.errors import UpstreamError
 from app.xxl_job.executor.backoff import Backoff
 from app.xxl_job.executor.callback import Callback
-from app.xxl_job.executor.outbox import BATCH, CallbackOutbox
+from app.xxl_job.executor.outbox import BATCH, BATCH_CHARACTERS, CallbackOutbox
 
 
 def callback(number: int) -> Callback:
@@ -93,3 +93,14 @@ async def test_a_callback_on_its_way_may_be_known_to_the_console() -> None:
         gate.set()
         await outbox.flush(5)
         assert not outbox.is_pending("run-1")
+
+
+async def test_long_messages_make_small_batches() -> None:
+    post = Post()
+    async with working(post) as outbox:
+        for number in range(6):
+            outbox.add(Callback(f"run-{number}", number, 1, 500, "x" * 15_000))
+        outbox.add(Callback("run-6", 6, 1, 500, "x" * (BATCH_CHARACTERS + 1)))
+        assert await outbox.flush(5) == 0
+
+    assert post.attempts == [[0, 1, 2, 3], [4, 5], [6]]

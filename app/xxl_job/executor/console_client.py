@@ -55,7 +55,7 @@ class ConsoleClient:
         headers = {"XXL-JOB-ACCESS-TOKEN": token} if token else {}
         try:
             async with self._session.post(url, json=body, headers=headers, allow_redirects=False) as response:
-                text = await response.content.read(_LARGEST_ANSWER_BYTES)
+                text = await _read_all(response.content)
         except TimeoutError:
             return "no answer in time"
         except (aiohttp.ClientError, OSError) as error:
@@ -63,6 +63,14 @@ class ConsoleClient:
         if response.status != _SUCCESS:
             return f"HTTP {response.status}"
         return _refusal(text)
+
+
+async def _read_all(content: aiohttp.StreamReader) -> bytes:
+    """The whole answer, in however many pieces it comes; no more than an answer may be long."""
+    text = b""
+    while len(text) < _LARGEST_ANSWER_BYTES and (piece := await content.read(_LARGEST_ANSWER_BYTES - len(text))):
+        text += piece
+    return text
 
 
 def _registration(configuration: ExecutorConfiguration, address: str) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -12,6 +12,8 @@ from app.xxl_job.executor.backoff import Backoff
 from app.xxl_job.executor.callback import Callback
 
 BATCH: Final = 200
+BATCH_CHARACTERS: Final = 60_000
+"""A message is sent twice, and escaped a character takes up to six bytes: proxies often refuse more than 1 MB."""
 CAPACITY: Final = 100_000
 
 Send = Callable[[Sequence[Callback]], Awaitable[None]]
@@ -57,7 +59,7 @@ class CallbackOutbox:
         """Sends until cancelled."""
         while True:
             await self._filled.wait()
-            batch = list(islice(self._waiting, BATCH))
+            batch = list(self._next_batch())
             self._under_way = frozenset(callback.run_id for callback in batch)
             try:
                 await self._send(batch)
@@ -80,6 +82,14 @@ class CallbackOutbox:
         except TimeoutError:
             return len(self._waiting)
         return 0
+
+    def _next_batch(self) -> Iterator[Callback]:
+        characters = 0
+        for callback in islice(self._waiting, BATCH):
+            characters += len(callback.message)
+            if callback is not self._waiting[0] and characters > BATCH_CHARACTERS:
+                return
+            yield callback
 
     def _forget(self, batch: list[Callback]) -> None:
         self._under_way = frozenset()
