@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from app.common.errors import StartupError
 from app.config.environment import Environment
@@ -62,6 +63,7 @@ def _console_urls(environment: Environment, settings: Settings) -> tuple[str, ..
 
 def _normalised(url: str) -> str:
     try:
+        urlsplit(url).port  # noqa: B018 - raises for a number that is no port
         return XxlJobSettings(url=url).url
     except ValueError:
         raise StartupError("xxl-job.url must be like http://host:8080/xxl-job-admin, or a comma list of such") from None

@@ -21,8 +21,13 @@ def load_job_modules(packages: Iterable[str], *, adopt: Adopt | None = None) -> 
     for package in packages:
         for module in _modules(package):
             if adopt is not None:
-                adopt(module, default_registry)
+                _adopt(adopt, module)
     return default_registry
+
+
+def _adopt(adopt: Adopt, module: ModuleType) -> None:
+    if error := failure_of_call(lambda: adopt(module, default_registry)):
+        raise StartupError(f"handlers of {module.__name__} can't be adopted: {error}") from error
 
 
 def _modules(name: str) -> Iterator[ModuleType]:

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from app.common.errors import StartupError
+from app.common.errors import ConflictError, StartupError
 from app.jobs.loading import load_job_modules
 from app.jobs.registry import JobRegistry
 
@@ -79,3 +79,13 @@ def test_every_module_is_offered_for_adoption(write: Write) -> None:
 
     load_job_modules(["house_of_jobs_c"], adopt=adopt)
     assert offered == ["house_of_jobs_c", "house_of_jobs_c.stock"]
+
+
+def test_handlers_that_can_t_be_adopted_name_their_module(write: Write) -> None:
+    write("house_of_jobs_d/__init__", "")
+
+    def adopt(module: ModuleType, registry: JobRegistry) -> None:
+        raise ConflictError("two jobs are named 'it': a.it and b.it")
+
+    with pytest.raises(StartupError, match=r"handlers of house_of_jobs_d can't be adopted: two jobs are named 'it'"):
+        load_job_modules(["house_of_jobs_d"], adopt=adopt)

@@ -42,9 +42,10 @@ async def test_console_addresses_are_normalised(tmp_path: Path, url: str, urls: 
     assert configuration.console_urls == urls
 
 
-async def test_a_bad_address_in_the_list_names_the_key(tmp_path: Path) -> None:
+@pytest.mark.parametrize("url", ["http://a/x,console:8080", "http://a:80800/x", "http://a:port/x"])
+async def test_a_bad_address_in_the_list_names_the_key(tmp_path: Path, url: str) -> None:
     with pytest.raises(StartupError, match=r"xxl-job\.url must be like"):
-        build_executor_configuration(environment(tmp_path), await settings_of(section(url="http://a/x,console:8080")))
+        build_executor_configuration(environment(tmp_path), await settings_of(section(url=url)))
 
 
 async def test_outside_local_a_missing_address_names_the_key(tmp_path: Path) -> None:
