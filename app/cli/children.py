@@ -50,7 +50,8 @@ def start(name: str, module: str) -> Child:
         cwd=PROJECT_ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
+        errors="replace",  # whatever a child prints, its pipe must be emptied
         bufsize=1,
         start_new_session=True,
     )

@@ -187,4 +187,11 @@ def _log_page(payload: object, from_line: int, *, is_over: bool) -> LogPage:
         content, to_line = content[: content.rfind("\n") + 1], to_line - 1
     if not content:
         return LogPage(from_line, from_line - 1, "", is_end=is_over)
+    content = _first_lines(content, max(to_line - from_line + 1, 1))
     return LogPage(from_line, max(to_line, from_line), content, is_end=False)
+
+
+def _first_lines(content: str, count: int) -> str:
+    """Without what follows the page's last line: an executor's remark for consoles that don't ask on."""
+    lines = content.split("\n", count)
+    return "".join(f"{line}\n" for line in lines[:count]) if len(lines) > count else content

@@ -205,3 +205,10 @@ async def test_a_log_that_can_t_be_had_is_the_executor_s_failure(parts: ConsoleP
     parts.executors.answers["log"] = answer
     with pytest.raises(UpstreamError):
         await parts.service.read_log(run.log_id, 1)
+
+
+async def test_a_remark_after_the_page_s_last_line_is_no_line_of_the_log(parts: ConsoleParts) -> None:
+    run = await running(parts)
+    await parts.service.complete([Outcome(run.log_id, 200)])
+    answer_log(parts, "one\ntwo\n... 90 more lines: look there\n", to_line=2)
+    assert await parts.service.read_log(run.log_id, 1) == LogPage(1, 2, "one\ntwo\n", is_end=False)
