@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.common.errors import StartupError
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.testing.fake_console import FakeConsole, Fault
 from app.xxl_job.executor.backoff import Backoff
@@ -26,12 +27,14 @@ class Settings:
 
     def __init__(self, configuration: ExecutorConfiguration) -> None:
         self.now = configuration
-        self.address = "http://me:1"
+        self.address: str | None = "http://me:1"
 
     def current(self) -> ExecutorConfiguration:
         return self.now
 
     async def resolve(self, configuration: ExecutorConfiguration) -> str:
+        if self.address is None:
+            raise StartupError("xxl-job.advertise fits no address")
         return self.address
 
 
@@ -93,6 +96,18 @@ async def test_the_old_console_is_left_even_if_the_new_one_is_down(console: Fake
         await until(lambda: console.registrations)
         settings.now = replace(settings.now, console_urls=("http://127.0.0.1:1/xxl-job-admin",))
         await until(lambda: console.removals)
+
+
+async def test_an_address_that_cannot_be_found_any_more_leaves_the_former_one_registered(console: FakeConsole) -> None:
+    settings = Settings(configuration_of(console))
+    async with registering(settings):
+        await until(lambda: console.registrations)
+        settings.address = None
+        settings.now = replace(settings.now, advertise="10.255.0.0/16")
+        await until(lambda: len(console.registrations) == 2)
+
+    assert console.registrations[1] == console.registrations[0]
+    assert console.removals == []
 
 
 async def test_goodbye_is_said_once(console: FakeConsole) -> None:

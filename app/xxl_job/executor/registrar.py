@@ -69,7 +69,7 @@ class Registrar:
         """Registers, then says goodbye where the executor was registered before, if that was elsewhere."""
         former = self._registered
         try:
-            wanted = Registration(configuration, await self._resolve(configuration))
+            wanted = Registration(configuration, await self._find_address(configuration))
             await self._client.register(configuration, wanted.address)
         except (UpstreamError, StartupError) as error:
             if not self._failing:
@@ -85,6 +85,16 @@ class Registrar:
         if former is not None and former.place != wanted.place:
             await self._farewell(former)
         return True
+
+    async def _find_address(self, configuration: ExecutorConfiguration) -> str:
+        """While the settings fit no address, the console keeps the one it knows."""
+        try:
+            return await self._resolve(configuration)
+        except StartupError as error:
+            if self._registered is None:
+                raise
+            log.bind(reason=error.message).warning("advertised address refused, the former one stays")
+            return self._registered.address
 
     async def _farewell(self, registration: Registration) -> None:
         try:
