@@ -51,6 +51,21 @@ def shorten(text: str) -> str:
     return f"{text[:MAX_TEXT_LENGTH]}… ({len(text) - MAX_TEXT_LENGTH} characters cut)"
 
 
+def _shown(text: str) -> str:
+    """Redacted before it is cut: half a secret is one too."""
+    return shorten(redact(text))
+
+
+def _within_limits(clean: Any) -> Any:
+    """The value, or the beginning of its JSON when that is longer than a log line may be."""
+    if isinstance(clean, str):
+        return shorten(clean)
+    if not isinstance(clean, (dict, list)):
+        return clean
+    encoded = _encode(clean)
+    return clean if len(encoded) <= MAX_TEXT_LENGTH else shorten(encoded)
+
+
 def render_text(record: "Record", exception: str) -> str:
     """`[time] [level] [trace] [thread] [module:function:line] message key=value`, then the indented traceback."""
     extra = record["extra"]
@@ -58,7 +73,7 @@ def render_text(record: "Record", exception: str) -> str:
     place = f"{record['name']}:{record['function']}:{record['line']}"
     trace = extra.get("trace_id", NO_TRACE)
     head = escape(f"[{time}] [{record['level'].name}] [{trace}] [{record['thread'].name}] [{place}] ")
-    body = redact(shorten(record["message"]))
+    body = _shown(record["message"])
     if len(extra) > 1 or (extra and "trace_id" not in extra):
         body += render_fields(extra)
     line = f"{head}{escape(body)}\n"
@@ -79,7 +94,7 @@ def render_fields(fields: dict[str, Any]) -> str:
 
 
 def _indent(exception: str) -> str:
-    lines = redact(shorten(exception)).splitlines()
+    lines = _shown(exception).splitlines()
     return "".join(f"    {escape(line)}\n" for line in lines if line)
 
 
@@ -94,15 +109,15 @@ def render_json(record: "Record", exception: str, identity: Identity) -> str:
         "module": record["name"],
         "function": record["function"],
         "line": record["line"],
-        "message": redact(shorten(record["message"])),
+        "message": _shown(record["message"]),
         "service": identity.service,
         "env": identity.env,
         "instance": identity.instance,
     }
     if fields:
-        document["fields"] = {key: clean_value(value, key) for key, value in fields.items()}
+        document["fields"] = {key: _within_limits(clean_value(value, key)) for key, value in fields.items()}
     if exception:
-        document["exception"] = redact(shorten(exception))
+        document["exception"] = _shown(exception)
     return encode_json(document) + "\n"
 
 

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
+from itertools import count
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from app.common.supervision import failure_of_call
 _MIN_SECRET_LENGTH: Final = 4
 _MAX_SECRETS: Final = 1000
 _MAX_DEPTH: Final = 16
+_MAX_LOGGED_ITEMS: Final = 10_000
 _NOT_JSON: Final = frozenset({"nan", "inf", "-inf"})
 _TELLS_NOTHING: Final = frozenset({"true", "false", "none", "null"})
 
@@ -33,7 +35,7 @@ _NAME: Final = (
 _BARE: Final = r"""(?:[^\s"'&<>,;)\]}]|[,;)\]}](?![\s,;)\]}"']|$))+"""
 _ASSIGNED: Final = re.compile(
     rf"""({_NAME}(?:\\*["'])?[ \t]{{0,8}}(?:={{1,2}}>?|:)[ \t]{{0,8}})"""
-    r"""((?:[bru]{0,2}"(?:[^"\\]|\\.)*"?)|(?:[bru]{0,2}'(?:[^'\\]|\\.)*'?)|(?:\\+["'].*?(?=\\+["']|$))"""
+    r"""((?:[bru]{0,2}"(?:[^"\\]|\\.)*"?)|(?:[bru]{0,2}'(?:[^'\\]|\\.)*'?)|(?:\\+["'](?:[^\\\n]|\\++(?!["']))*+)"""
     rf"""|(?![{{\[(])(?:(?:bearer|basic|digest|negotiate)[ \t]+)?{_BARE})""",
     re.IGNORECASE,
 )
@@ -159,8 +161,11 @@ def is_secret_key(name: str) -> bool:
 
 
 def clean_value(value: Any, key: str = "") -> Any:
-    """`value` as plain JSON data (str, int, float, bool, None, dict, list), with secrets masked."""
-    return _Cleaner().clean(value, "", 0, secret=bool(key) and is_secret_key(key))
+    """`value` as plain JSON data (str, int, float, bool, None, dict, list), with secrets masked.
+
+    What has more items than anybody reads is cut: one that contains itself twice would have 2^16.
+    """
+    return _Cleaner(most=_MAX_LOGGED_ITEMS).clean(value, "", 0, secret=bool(key) and is_secret_key(key))
 
 
 def mask_document(document: Mapping[str, Any], extra_paths: Collection[str] = ()) -> dict[str, Any]:
@@ -175,8 +180,9 @@ def mask_document(document: Mapping[str, Any], extra_paths: Collection[str] = ()
 class _Cleaner:
     """Copies nested data as plain JSON data, masking on the way. What is below a masked key is masked too."""
 
-    def __init__(self, extra_paths: Collection[str] = ()) -> None:
+    def __init__(self, extra_paths: Collection[str] = (), most: int | None = None) -> None:
         self._extra_paths = extra_paths
+        self._left = count() if most is None else iter(range(most))
 
     def clean(self, value: Any, path: str, depth: int, *, secret: bool) -> Any:
         if value is None or isinstance(value, bool):
@@ -184,9 +190,11 @@ class _Cleaner:
         if depth > _MAX_DEPTH:
             return "…"
         if isinstance(value, Mapping):
-            return {str(key): self._item(str(key), item, path, depth, secret) for key, item in value.items()}
+            items = zip(value.items(), self._left, strict=False)
+            return {str(key): self._item(str(key), item, path, depth, secret) for (key, item), _ in items}
         if isinstance(value, (list, tuple, set, frozenset)):
-            return [self._item(str(index), item, path, depth, secret) for index, item in enumerate(value)]
+            numbered = zip(enumerate(value), self._left, strict=False)
+            return [self._item(str(index), item, path, depth, secret) for (index, item), _ in numbered]
         return self._leaf(value, secret)
 
     def _item(self, key: str, item: Any, path: str, depth: int, secret: bool) -> Any:

@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from app.common.log_format import Identity, Renderer, escape, render_json, render_text
+from app.common.log_format import MAX_TEXT_LENGTH, Identity, Renderer, escape, render_json, render_text
+from app.common.redaction import forget_secrets, register_secret
 
 IDENTITY = Identity("shop", "prod", "web-h-0")
 NASTY = [
@@ -129,3 +130,20 @@ def test_a_notice_is_a_line_like_every_other() -> None:
 
 def test_printable_text_is_not_touched() -> None:
     assert escape("中文 naïve 😀 a\\nb") == "中文 naïve 😀 a\\nb"
+
+
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_a_secret_where_a_long_text_is_cut_leaves_no_half(format_: Any) -> None:
+    register_secret("correct-horse-battery")
+    long = "x" * (MAX_TEXT_LENGTH - 8) + "correct-horse-battery" + "y" * 100
+    line = Renderer(IDENTITY, format_).render(record(long, field=long), long)
+    forget_secrets(["correct-horse-battery"])
+    assert "correct" not in line
+
+
+@pytest.mark.parametrize("value", ["x" * 200_000, ["x" * 100] * 2_000, {"a": "x" * 200_000}])
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_a_long_value_is_cut_in_both_formats(format_: Any, value: object) -> None:
+    line = Renderer(IDENTITY, format_).render(record(field=value), "")
+    assert "characters cut)" in line
+    assert len(line) < 1.1 * MAX_TEXT_LENGTH

@@ -120,7 +120,14 @@ def test_the_oldest_of_too_many_values_are_let_go() -> None:
     forget_secrets(values)
 
 
-@pytest.mark.parametrize("text", ["x" * 200_000, 'password="' + "\\" * 100_000, "a://" * 50_000, "token" * 40_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * 100_000, 'password="' + "\\" * 100_000, 'password=\\"' + "\\" * 100_000, "a://" * 25_000,
+        "token" * 20_000, "Basic " * 16_000, 'key=\\"' * 16_000, "bearer" + " " * 100_000,
+    ],
+    ids=range(8),
+)  # fmt: skip
 @pytest.mark.timeout(5)
 def test_hostile_text_takes_linear_time(text: str) -> None:
     assert redact(text) is not None
@@ -195,6 +202,19 @@ def test_a_number_that_is_a_secret_is_masked() -> None:
     register_secret("918273645")
     assert clean_value({"pin": 918273645}) == {"pin": "******"}
     forget_secrets(["918273645"])
+
+
+def test_of_what_has_more_items_than_anybody_reads_the_first_are_kept() -> None:
+    assert clean_value(range(3)) == "range(0, 3)"
+    assert clean_value(list(range(20_000))) == list(range(10_000))
+    assert len(clean_value({str(number): number for number in range(20_000)})) == 10_000
+
+
+@pytest.mark.timeout(5)
+def test_a_value_that_contains_itself_many_times_is_cut() -> None:
+    value: list[object] = []
+    value.extend([value] * 10)
+    assert len(json.dumps(clean_value(value))) < 100_000
 
 
 def test_an_object_whose_str_fails_is_named() -> None:
