@@ -10,6 +10,7 @@ from typing import Final
 
 _FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _MODE: Final = 0o640
+_NEWLINE: Final = ord("\n")
 
 Opener = Callable[[Path], int]
 Clock = Callable[[], datetime]
@@ -61,20 +62,21 @@ class DailyFile:
         if self.error is not None and monotonic() < self._retry_at:
             self.lines_lost += data.count(b"\n")
             return False
-        left = b"\n" + data if self._torn else data
+        whole = left = b"\n" + data if self._torn else data
         try:
             self._open_current()
-            self._torn = False
             while left:
                 left = left[os.write(self._descriptor, left) :]
         except OSError as error:
             self.error = error
-            self.lines_lost += left.count(b"\n")
-            self._torn = len(left) < len(data)
+            self.lines_lost += min(left.count(b"\n"), data.count(b"\n"))
+            if len(left) < len(whole):
+                self._torn = whole[-len(left) - 1] != _NEWLINE
             self._retry_at = monotonic() + self._retry_seconds
             self.close()
             return False
         self.error = None
+        self._torn = False
         return True
 
     def close(self) -> None:

@@ -105,7 +105,7 @@ def test_a_line_that_was_cut_by_a_full_disk_does_not_swallow_the_next(tmp_path: 
         except BlockingIOError:
             break
     os.read(reader, 4096)
-    openers = [writer, None]
+    openers = [writer, os.open("/dev/full", os.O_WRONLY), None]
 
     def opener(path: Path) -> int:
         descriptor = openers.pop(0)
@@ -114,6 +114,8 @@ def test_a_line_that_was_cut_by_a_full_disk_does_not_swallow_the_next(tmp_path: 
     file = DailyFile(tmp_path, "web-h-0", now=Clock("2026-01-02T00:00:00"), opener=opener, retry_seconds=0)
     assert not file.write(b"first\n" + b"x" * 8000 + b"\nlast\n")
     assert file.lines_lost == 2
+    assert not file.write(b"while it stays full\n")
+    assert file.lines_lost == 3
     assert file.write(b"again\n")
     file.close()
     os.close(reader)
