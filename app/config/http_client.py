@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpx
@@ -16,6 +17,7 @@ from app.common.trace import build_traceparent, new_trace_id
 
 TIMEOUT_SECONDS: Final = 10.0
 CONNECT_TIMEOUT_SECONDS: Final = 3.0
+_THIS_MACHINE: Final = ("all://127.0.0.1", "all://localhost", "all://[::1]")
 
 
 async def _send_trace(request: httpx.Request) -> None:
@@ -90,6 +92,8 @@ class HttpClient:
             timeout=httpx.Timeout(self._timeout_seconds, connect=self._connect_timeout_seconds),
             event_hooks={"request": [_send_trace]},
             transport=self._transport,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # one request's session is not the next one's
+            mounts=dict.fromkeys(_THIS_MACHINE),  # a proxy would ask its own machine
         )
 
 

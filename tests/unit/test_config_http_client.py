@@ -29,7 +29,8 @@ class Peer:
         self.requests.append(request)
         if self.failure is not None:
             raise self.failure
-        return httpx.Response(self.status, json={"id": 17}, headers={"Location": "http://elsewhere.internal/"})
+        headers = {"Location": "http://elsewhere.internal/", "Set-Cookie": "session=of-somebody"}
+        return httpx.Response(self.status, json={"id": 17}, headers=headers)
 
 
 @pytest.fixture
@@ -73,6 +74,29 @@ async def test_outside_of_a_request_each_call_is_a_trace_of_its_own(http: HttpCl
     ids = {request.headers["X-Trace-Id"] for request in peer.requests}
     assert len(ids) == 2
     assert all(re.fullmatch(r"[0-9a-f]{32}", trace_id) for trace_id in ids)
+
+
+async def test_a_cookie_of_one_answer_does_not_travel_with_the_next_call(http: HttpClient, peer: Peer) -> None:
+    await http.get(URL)
+    await http.get(URL)
+    assert "Cookie" not in peer.requests[1].headers
+
+
+async def test_a_cookie_that_a_call_gives_travels_with_it(http: HttpClient, peer: Peer) -> None:
+    await http.get(URL, headers={"Cookie": "session=mine"})
+    assert peer.requests[0].headers["Cookie"] == "session=mine"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_this_machine_is_not_asked_by_a_proxy(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy, socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        client = HttpClient(timeout_seconds=0.05)
+        with pytest.raises(DeadlineExceeded):
+            await client.get(f"http://{host}:{listener.getsockname()[1]}/")
+        await client.close()
+        listener.settimeout(0)
+        listener.accept()[0].close()
 
 
 async def test_a_redirect_is_handed_back_unless_the_call_follows(http: HttpClient, peer: Peer) -> None:
