@@ -16,6 +16,7 @@ from app.common.errors import StartupError
 DEFAULT_PORT: Final = 8848
 DEFAULT_CONTEXT_PATH: Final = "/nacos"
 PUBLIC: Final = "public"
+_MAX_PORT: Final = 65_535
 _NAME: Final = re.compile(r"[A-Za-z0-9._:-]{1,256}")
 _NAMESPACE: Final = re.compile(r"[A-Za-z0-9._:-]{0,128}")
 _VARIABLES: Final = {
@@ -150,17 +151,29 @@ def build_nacos_connection(section: Mapping[str, Any], variables: Mapping[str, s
 
 def parse_address(text: str) -> NacosAddress:
     """`host`, `host:8848`, `http://host:8848/nacos`, `[::1]:8848`. Raises StartupError."""
-    parts = urlsplit(text if "://" in text else f"http://{text}")
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+    except ValueError:
+        raise StartupError("nacos.host: an IPv6 address must look like [::1]:8848") from None
     try:
         port = parts.port
     except ValueError:
         raise _bad_host(parts, "the port must be a number up to 65535") from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not _is_host(parts.hostname):
         raise _bad_host(parts, "must look like nacos.example.com:8848 or https://nacos.example.com:8848/nacos")
     if parts.username is not None or parts.query or parts.fragment:
         raise _bad_host(parts, "credentials belong to nacos.username and nacos.password, and there is no query")
     path = parts.path.rstrip("/")
     return NacosAddress(parts.scheme, parts.hostname, port or DEFAULT_PORT, path or DEFAULT_CONTEXT_PATH)
+
+
+def _is_host(name: str) -> bool:
+    """Whether it can be looked up at all: what can't fails deep inside with an error of its own."""
+    try:
+        encoded = name.encode("idna")
+    except UnicodeError:
+        return False
+    return bool(encoded) and not any(character.isspace() for character in name)
 
 
 def _bad_host(parts: SplitResult, rule: str) -> StartupError:
@@ -174,6 +187,8 @@ def _check(written: NacosSection, addresses: tuple[NacosAddress, ...], data_ids:
         problems.append("nacos.host is missing: set it, or NACOS_HOST")
     if len({address.scheme for address in addresses}) > 1:
         problems.append("nacos.host: http and https can't be mixed")
+    if any(not 0 < address.port + written.grpc_port_offset <= _MAX_PORT for address in addresses):
+        problems.append("nacos.grpc_port_offset: the port and the offset together are no port")
     if not data_ids:
         problems.append("nacos.data_id is missing: set it, or NACOS_DATA_ID")
     if written.data_id and written.data_ids:
