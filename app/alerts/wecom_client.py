@@ -15,14 +15,6 @@ from app.common.redaction import redact
 from app.common.utils.wechat_msg_util import Payload
 
 _SERVER_ERROR: Final = 500
-_MEANINGS: Final = {
-    0: "accepted",
-    45009: "too_many",
-    130101: "too_many",
-    40058: "too_long",
-    93000: "bad_key",
-    -1: "retry",
-}
 _LONGEST_REASON: Final = 300
 
 

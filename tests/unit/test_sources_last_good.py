@@ -71,6 +71,7 @@ def test_a_failed_save_leaves_the_old_text(path: Path, monkeypatch: pytest.Monke
         b'{"identity": "here", "documents": 3}',
         b'{"identity": "here", "documents": [1, 2]}',
         b'{"identity": "here", "documents": [{"name": "common.yaml", "text": 1, "md5": ""}]}',
+        b'{"identity": "here", "documents": [{"name": "common.yaml", "text": "\\ud800", "md5": ""}]}',
     ],
 )
 def test_a_damaged_file_is_ignored(path: Path, content: bytes) -> None:

@@ -26,12 +26,11 @@ class LastGood:
         """The remembered documents; None, with a warning, when the file is damaged or another's. Never raises."""
         try:
             stored = json.loads(self._path.read_bytes())
+            reason = self._reason_against(stored)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             stored, reason = {}, f"it can't be read: {type(error).__name__}"
-        else:
-            reason = self._reason_against(stored)
         if reason:
             log.bind(file=self._path.name, reason=reason).warning("last known good settings are not usable")
             return None
