@@ -103,6 +103,12 @@ async def test_odd_timeouts_are_harmless(desk: ExecutorDesk, timeout: int | None
     assert (await desk.outcome_of("noop", executorTimeout=timeout))[0] == 200
 
 
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused(desk: ExecutorDesk) -> None:
+    headers = {"XXL-JOB-ACCESS-TOKEN": desk.console.token, "Content-Encoding": "gzip"}
+    answer = await desk.http.post("/run", content=b"no gzip", headers=headers)
+    assert answer.json() == {"code": 500, "msg": "the request's body can't be read"}
+
+
 async def test_a_parameter_of_5_mib_is_taken(desk: ExecutorDesk) -> None:
     assert await desk.outcome_of("noop", executorParams="x" * 5 * 1024 * 1024) == (200, "xxxxxxxxxx")
 

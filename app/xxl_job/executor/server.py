@@ -4,7 +4,7 @@ import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 
@@ -46,22 +46,22 @@ class Endpoints:
 
     async def idle_beat(self, request: web.Request) -> web.Response:
         """Whether the job is neither running nor waiting here."""
-        fields = protocol.parse_body(await request.read())
+        fields = await _read_fields(request)
         return _respond(self.engine.idle_beat(protocol.parse_job_id(fields)))
 
     async def run(self, request: web.Request) -> web.Response:
         """Takes a run, or says why not."""
-        trigger = protocol.parse_trigger(protocol.parse_body(await request.read()))
+        trigger = protocol.parse_trigger(await _read_fields(request))
         return _respond(self.engine.accept(trigger))
 
     async def kill(self, request: web.Request) -> web.Response:
         """Stops a job's run and empties its queue; doesn't wait for the job."""
-        fields = protocol.parse_body(await request.read())
+        fields = await _read_fields(request)
         return _respond(self.engine.kill(protocol.parse_job_id(fields)))
 
     async def log(self, request: web.Request) -> web.Response:
         """A page of a run's log."""
-        query = protocol.parse_log_query(protocol.parse_body(await request.read()))
+        query = protocol.parse_log_query(await _read_fields(request))
         finished = self.engine.is_finished(query.log_id)
         limit = RUNNING_PAGE_BYTES
         if finished:
@@ -92,6 +92,14 @@ class Endpoints:
         expected = self.token().encode()
         given = request.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogateescape")
         return not expected or hmac.compare_digest(given, expected)
+
+
+async def _read_fields(request: web.Request) -> dict[str, Any]:
+    try:
+        body = await request.read()
+    except web.RequestPayloadError:
+        raise ValidationError("the request's body can't be read") from None
+    return protocol.parse_body(body)
 
 
 def _respond(answer: Answer, status: int = 200) -> web.Response:
