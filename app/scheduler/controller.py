@@ -36,14 +36,14 @@ async def list_executors(scheduler: SchedulerDep) -> list[ExecutorView]:
 async def trigger(name: HandlerName, body: OptionalTriggerBody, scheduler: SchedulerDep) -> RunView:
     """Runs a job on the first executor that answers. A trigger that is refused is a run too, a failed one.
 
-    503 NO_EXECUTOR when none has registered.
+    409 NO_EXECUTOR when none has registered.
     """
     return RunView.of(await scheduler.trigger(body.order(name)))
 
 
 @router.post("/jobs/{name}/broadcast", status_code=status.HTTP_201_CREATED)
 async def broadcast(name: HandlerName, body: OptionalBroadcastBody, scheduler: SchedulerDep) -> list[RunView]:
-    """Runs a job on every registered executor, each with its shard. 503 NO_EXECUTOR when none has registered."""
+    """Runs a job on every registered executor, each with its shard. 409 NO_EXECUTOR when none has registered."""
     return [RunView.of(run) for run in await scheduler.broadcast(body.order(name))]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final
 
-from app.common.errors import ConflictError, NotFoundError, Unavailable, UpstreamError
+from app.common.errors import ConflictError, NotFoundError, UpstreamError
 from app.common.logger import log
 from app.common.trace import run_trace_id
 from app.jobs.registry import JobDefinition
@@ -20,7 +20,7 @@ from app.scheduler.repository import RunRepository
 KILLED_BY_HAND: Final = "Manual operation, kill job"
 
 
-class NoExecutor(Unavailable):
+class NoExecutor(ConflictError):
     """No executor has registered: start it with `make run` or `python -m app.xxl_job.scheduler_server`."""
 
     code = "NO_EXECUTOR"

@@ -101,14 +101,14 @@ def test_a_configured_ops_token_is_the_one_that_is_sent(console: StubConsole, co
 
 def test_a_run_waits_for_an_executor_and_says_so_once(console: StubConsole, command: Command) -> None:
     play_run(console, page(1, "", is_end=True), ending=SUCCESS)
-    console.answer("POST /jobs/report/trigger", (503, NO_EXECUTOR), (503, NO_EXECUTOR), (201, RUN))
+    console.answer("POST /jobs/report/trigger", (409, NO_EXECUTOR), (409, NO_EXECUTOR), (201, RUN))
     code, _, errors = command("run", "report")
     assert code == 0
     assert errors.count("waiting up to 30 s for an executor to register") == 1
 
 
 def test_without_an_executor_the_fix_is_named(console: StubConsole, command: Command) -> None:
-    console.answer("POST /jobs/report/trigger", (503, NO_EXECUTOR))
+    console.answer("POST /jobs/report/trigger", (409, NO_EXECUTOR))
     assert command("run", "report", "--wait", "0") == (1, "", f"{NO_EXECUTOR['message']}\n")
 
 

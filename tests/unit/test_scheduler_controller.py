@@ -111,7 +111,7 @@ async def test_an_order_that_makes_no_sense_is_refused(
 
 async def test_without_an_executor_a_trigger_says_how_to_start_one(client: httpx.AsyncClient) -> None:
     answer = await client.post(f"{API}/jobs/report/trigger", json={"app_name": "other"})
-    assert (answer.status_code, answer.json()["code"]) == (503, "NO_EXECUTOR")
+    assert (answer.status_code, answer.json()["code"]) == (409, "NO_EXECUTOR")
     assert "make run" in answer.json()["message"]
 
 
