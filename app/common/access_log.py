@@ -83,7 +83,10 @@ def _identity_json(identity: Identity) -> str:
 
 
 class _Current:
-    """The process's access log; replaced whole when logging is configured or changed."""
+    """The process's access log, in the same files, format and order as every other line: `current.log.write(…)`.
+
+    Replaced whole when logging is configured or changed.
+    """
 
     __slots__ = ("log",)
 
@@ -92,10 +95,3 @@ class _Current:
 
 
 current: Final = _Current()
-
-
-def write_access_line(*, method: str, route: str, status: int, duration_ms: float, client: str, trace_id: str) -> None:
-    """One line for one request, in the same files, format and order as every other line. See `AccessLog.write`."""
-    current.log.write(
-        method=method, route=route, status=status, duration_ms=duration_ms, client=client, trace_id=trace_id
-    )

@@ -6,7 +6,8 @@ from datetime import datetime
 
 import pytest
 
-from app.common.access_log import AccessLog, write_access_line
+from app.common import access_log
+from app.common.access_log import AccessLog
 from app.common.log_format import Identity
 from app.common.log_options import LevelTable
 from app.common.redaction import forget_secrets, register_secret
@@ -79,5 +80,5 @@ def test_the_level_of_access_switches_it_off() -> None:
 
 
 def test_before_configuration_it_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    write_access_line(method="GET", route="/early", status=204, duration_ms=1, client="-", trace_id="t")
+    access_log.current.log.write(method="GET", route="/early", status=204, duration_ms=1, client="-", trace_id="t")
     assert "request served method=GET route=/early status=204" in capsys.readouterr().err

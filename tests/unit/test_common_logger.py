@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.common.access_log import write_access_line
+from app.common import access_log
 from app.common.context import bound
 from app.common.logger import LogHandle, LogOptions, configure_logging, log
 from app.common.metrics import LOG_LINES_DROPPED
@@ -163,7 +163,9 @@ def test_levels_count_for_the_name_of_the_stdlib_logger(logs: Logging) -> None:
 def test_the_access_line_stands_in_the_same_file(logs: Logging) -> None:
     logs.start()
     log.info("before")
-    write_access_line(method="GET", route="/a/{id}", status=200, duration_ms=1.5, client="1.2.3.4", trace_id="t")
+    access_log.current.log.write(
+        method="GET", route="/a/{id}", status=200, duration_ms=1.5, client="1.2.3.4", trace_id="t"
+    )
     log.info("after")
     assert logs.messages() == [
         "before",
@@ -174,7 +176,7 @@ def test_the_access_line_stands_in_the_same_file(logs: Logging) -> None:
 
 def test_the_access_line_obeys_the_level_of_access(logs: Logging) -> None:
     logs.start(levels={"access": "WARNING"})
-    write_access_line(method="GET", route="/a", status=200, duration_ms=1, client="-", trace_id="t")
+    access_log.current.log.write(method="GET", route="/a", status=200, duration_ms=1, client="-", trace_id="t")
     assert logs.text() == ""
 
 

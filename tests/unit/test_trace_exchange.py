@@ -7,36 +7,42 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.responses import PlainTextResponse
 
-from app.config.trace_.exchange import identify, route_template, with_trace
+from app.config.trace_.exchange import UNMATCHED, Header, identify, route_template, with_headers
 from support.asgi import http_call
 
 HEX = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{HEX}-b7ad6b7169203331-01"
 
 
+def parts(headers: list[Header]) -> tuple[str, str, str | None]:
+    """The trace id, the answer's `traceparent`, and the other id where there is one."""
+    trace_id, answered, w3c_trace_id = identify(headers)
+    names = dict(answered)
+    assert names[b"x-trace-id"] == trace_id.encode()
+    return trace_id, names[b"traceparent"].decode(), w3c_trace_id
+
+
 def test_a_request_without_ids_gets_a_new_one_in_both_forms() -> None:
-    trace_id, traceparent = identify([(b"accept", b"*/*")])
+    trace_id, traceparent, other = parts([(b"accept", b"*/*")])
     assert re.fullmatch(r"[0-9a-f]{32}", trace_id)
     assert re.fullmatch(rf"00-{trace_id}-[0-9a-f]{{16}}-01", traceparent)
+    assert other is None
 
 
 def test_new_ids_are_never_the_same() -> None:
-    assert len({identify([]) for _ in range(2000)}) == 2000
+    assert len({identify([])[0] for _ in range(2000)}) == 2000
 
 
 def test_a_valid_traceparent_wins_over_the_other_header() -> None:
-    headers = [(b"x-trace-id", b"order-42"), (b"traceparent", TRACEPARENT.encode())]
-    trace_id, traceparent = identify(headers)
-    assert trace_id == HEX
-    assert traceparent.split("-")[1] == HEX
+    trace_id, traceparent, other = parts([(b"x-trace-id", b"order-42"), (b"traceparent", TRACEPARENT.encode())])
+    assert (trace_id, traceparent.split("-")[1], other) == (HEX, HEX, None)
     assert traceparent != TRACEPARENT
 
 
 def test_an_id_that_is_not_hexadecimal_is_kept_and_travels_on_as_its_md5() -> None:
-    trace_id, traceparent = identify([(b"x-trace-id", b"order-42")])
-    assert trace_id == "order-42"
-    assert re.fullmatch(r"00-[0-9a-f]{32}-[0-9a-f]{16}-01", traceparent)
-    assert traceparent.split("-")[1] != HEX
+    trace_id, traceparent, other = parts([(b"x-trace-id", b"order-42")])
+    assert (trace_id, other) == ("order-42", "4f416b0c12aa8c754209da955fb755cc")
+    assert re.fullmatch(rf"00-{other}-[0-9a-f]{{16}}-01", traceparent)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +57,8 @@ def test_an_id_that_is_not_hexadecimal_is_kept_and_travels_on_as_its_md5() -> No
         [(b"traceparent", b"garbage")],
     ],
 )
-def test_an_invalid_id_is_replaced(headers: list[tuple[bytes, bytes]]) -> None:
-    trace_id, _ = identify(headers)
+def test_an_invalid_id_is_replaced(headers: list[Header]) -> None:
+    trace_id, *_ = identify(headers)
     assert re.fullmatch(r"[0-9a-f]{32}", trace_id)
 
 
@@ -62,7 +68,7 @@ def test_headers_of_these_names_are_replaced_and_the_given_message_stays_as_it_i
         "status": 200,
         "headers": [(b"x-trace-id", b"of-another-service"), (b"etag", b"1")],
     }
-    answered = with_trace(given, HEX, TRACEPARENT)
+    answered = with_headers(given, ((b"x-trace-id", HEX.encode()), (b"traceparent", TRACEPARENT.encode())))
     assert answered["headers"] == [
         (b"etag", b"1"),
         (b"x-trace-id", HEX.encode()),
@@ -95,7 +101,7 @@ def build_application() -> FastAPI:
         ("/api/v1/orders/17", "/api/v1/orders/{order_id}"),
         ("/pages/start", "/pages/{page}"),
         ("/raw/whatever", "/raw/*"),
-        ("/nowhere", "unmatched"),
+        ("/nowhere", UNMATCHED),
     ],
 )
 async def test_a_route_is_named_by_its_template(path: str, template: str) -> None:

@@ -1,7 +1,9 @@
 """How the web process binds, how it is configured, and what it says when it can't start."""
 
+import logging
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,14 @@ from app.config.settings import ServerSettings
 from app.web import process
 from app.web.process import FACTORY, PortUnusable, WebConfig, WebServer, bind, run_process
 from support.runtime import build_environment, opened_bench
+
+
+@pytest.fixture(autouse=True)
+def uvicorn_s_access_logger_stays_as_it_was() -> Iterator[None]:
+    access = logging.getLogger("uvicorn.access")
+    handlers, propagates = access.handlers, access.propagate
+    yield
+    access.handlers, access.propagate = handlers, propagates
 
 
 def test_locally_it_listens_on_loopback_only(tmp_path: Path) -> None:

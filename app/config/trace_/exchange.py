@@ -15,9 +15,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
+Headers = tuple[Header, ...]
+Identity = tuple[str, Headers, str | None]
+"""A request's trace id, the headers of its answer, and its W3C id where that is another one."""
 
 _TRACE_ID: Final = TRACE_HEADER.lower().encode()
 _TRACEPARENT: Final = TRACEPARENT_HEADER.encode()
+_CONTENT_LENGTH: Final = b"content-length"
 _OURS: Final = frozenset({_TRACE_ID, _TRACEPARENT})
 _ID_DIGITS: Final = 32
 _ID_BITS: Final = 192
@@ -27,42 +31,45 @@ _FRESH: Final = 64
 UNMATCHED: Final = "unmatched"
 
 
-def identify(headers: Sequence[Header]) -> tuple[str, str]:
-    """The trace id of a request by the trace rule, and a `traceparent` of it."""
+def identify(headers: Sequence[Header]) -> Identity:
+    """Which ids a request has, by the trace rule."""
     given = dict(headers)
-    if _OURS.isdisjoint(given):
+    if _TRACE_ID not in given and _TRACEPARENT not in given:
         if not _fresh:
-            _fresh.extend(_new_ids() for _ in range(_FRESH))
+            _fresh.extend(_new_identity() for _ in range(_FRESH))
         return _fresh.pop()
-    chosen = choose_trace_id(_text(given.get(_TRACEPARENT)), _text(given.get(_TRACE_ID)))
-    return chosen, build_traceparent(chosen)
+    trace_id = choose_trace_id(_text(given.get(_TRACEPARENT)), _text(given.get(_TRACE_ID)))
+    return _identity(trace_id, build_traceparent(trace_id))
 
 
 def _text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("latin-1")
 
 
-def _new_ids() -> tuple[str, str]:
+def _identity(trace_id: str, traceparent: str) -> Identity:
+    headers = (_TRACE_ID, trace_id.encode()), (_TRACEPARENT, traceparent.encode())
+    w3c_trace_id = traceparent[3:35]
+    return trace_id, headers, None if w3c_trace_id == trace_id else w3c_trace_id
+
+
+def _new_identity() -> Identity:
     digits = f"{random.getrandbits(_ID_BITS):048x}"
-    return digits[:_ID_DIGITS], f"00-{digits[:_ID_DIGITS]}-{digits[_ID_DIGITS:]}-01"
+    return _identity(digits[:_ID_DIGITS], f"00-{digits[:_ID_DIGITS]}-{digits[_ID_DIGITS:]}-01")
 
 
-_fresh: list[tuple[str, str]] = []
+_fresh: list[Identity] = []
 os.register_at_fork(after_in_child=_fresh.clear)  # a child would hand out its parent's
 
 
-def with_trace(message: Message, trace_id: str, traceparent: str) -> Message:
+def with_headers(message: Message, ours: Headers) -> Message:
     """The message that starts an answer, with our headers in place of any of that name. The given one stays as is."""
     headers = message.get("headers", ())
-    if not _OURS.isdisjoint(dict(headers)):
+    names = dict(headers)
+    if _TRACE_ID in names or _TRACEPARENT in names:
         headers = [header for header in headers if header[0] not in _OURS]
-    ours = (_TRACE_ID, trace_id.encode()), (_TRACEPARENT, traceparent.encode())
+    if _CONTENT_LENGTH not in names:
+        pinned_snapshot_var.set(None)  # a stream may live for hours: it sees the settings of the moment
     return {**message, "headers": [*headers, *ours]}
-
-
-def _is_sized(message: Message) -> bool:
-    """Whether an answer says how long it is; what doesn't is a stream (or empty)."""
-    return b"content-length" in dict(message.get("headers", ()))
 
 
 def route_template(scope: Scope) -> str:
@@ -82,13 +89,12 @@ def route_template(scope: Scope) -> str:
 class Exchange:
     """Stands between the server and the application: adds the headers, and notes how far the answer got."""
 
-    __slots__ = ("_is_gone", "_receive", "_send", "is_complete", "status", "trace_id", "traceparent")
+    __slots__ = ("_is_gone", "_ours", "_receive", "_send", "is_complete", "status")
 
-    def __init__(self, receive: Receive, send: Send, trace_id: str, traceparent: str) -> None:
+    def __init__(self, receive: Receive, send: Send, ours: Headers) -> None:
         self._receive = receive
         self._send = send
-        self.trace_id = trace_id
-        self.traceparent = traceparent
+        self._ours = ours
         self._is_gone = False
         self.status = 0
         """0 until the answer starts."""
@@ -109,11 +115,9 @@ class Exchange:
         return message
 
     def send(self, message: Message) -> Awaitable[None]:
-        if not self.status and message["type"] == "http.response.start":
+        if self.status:
+            self.is_complete = message["type"] == "http.response.body" and not message.get("more_body")
+        elif message["type"] == "http.response.start":
             self.status = message["status"]
-            if not _is_sized(message):
-                pinned_snapshot_var.set(None)  # a stream may live for hours: it sees the settings of the moment
-            message = with_trace(message, self.trace_id, self.traceparent)
-        elif message["type"] == "http.response.body" and not message.get("more_body"):
-            self.is_complete = True
+            message = with_headers(message, self._ours)
         return self._send(message)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from app.common.access_log import write_access_line
+from app.common import access_log
 from app.common.context import pinned_snapshot_var, trace_id_var
 from app.common.errors import AppError, Unavailable
 from app.common.logger import log
@@ -21,7 +21,7 @@ from app.config.trace_.exchange import (
     Send,
     identify,
     route_template,
-    with_trace,
+    with_headers,
 )
 
 CLIENT_LEFT: Final = 499
@@ -38,10 +38,14 @@ OnFailure = Callable[[Exception, str, str], None]
 class _InFlight:
     """How many requests the process is answering: counted on the loop, read by whoever looks at the gauge."""
 
-    count = 0
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
 
 
-REQUESTS_IN_FLIGHT.read_from(lambda: _InFlight.count)
+_in_flight: Final = _InFlight()
+REQUESTS_IN_FLIGHT.read_from(lambda: _in_flight.count)
 
 
 class RequestMiddleware:
@@ -61,24 +65,24 @@ class RequestMiddleware:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        trace_id, traceparent = identify(scope["headers"])
-        exchange = Exchange(receive, send, trace_id, traceparent)
+        trace_id, ours, w3c_trace_id = identify(scope["headers"])
+        exchange = Exchange(receive, send, ours)
         state = current.state
         trace_token = trace_id_var.set(trace_id)
         pin_token = pinned_snapshot_var.set(None if state is None else state.snapshot)
-        _InFlight.count += 1
+        _in_flight.count += 1
         try:
-            if traceparent[3:35] != trace_id:
-                _show_both_ids(traceparent)
+            if w3c_trace_id is not None:
+                _show_both_ids(w3c_trace_id)
             await self.app(scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
-            await _answer(exchange, Unavailable("the process is shutting down"))
+            await _answer(exchange, trace_id, Unavailable("the process is shutting down"))
             raise
         except Exception as error:  # noqa: BLE001 - the last resort of every request: reported and answered
             self._on_failure(error, scope["method"], route_template(scope))
-            await _answer(exchange, AppError())
+            await _answer(exchange, trace_id, AppError())
         finally:
-            _InFlight.count -= 1
+            _in_flight.count -= 1
             status = CLIENT_LEFT if exchange.is_aborted else exchange.status or AppError.status
             _conclude(scope, scope["method"], status, started, trace_id)
             pinned_snapshot_var.reset(pin_token)
@@ -87,23 +91,23 @@ class RequestMiddleware:
     async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As for a request; a connection is not pinned: it may live for hours."""
         started = time.perf_counter()
-        trace_id, traceparent = identify(scope["headers"])
+        trace_id, ours, w3c_trace_id = identify(scope["headers"])
         status = _WEBSOCKET_REFUSED
 
         async def send_with_trace(message: Message) -> None:
             nonlocal status
             if message["type"] == "websocket.accept":
                 status = _WEBSOCKET_ACCEPTED
-                message = with_trace(message, trace_id, traceparent)
+                message = with_headers(message, ours)
             elif message["type"] == "websocket.http.response.start":
                 status = message["status"]
-                message = with_trace(message, trace_id, traceparent)
+                message = with_headers(message, ours)
             await send(message)
 
         trace_token = trace_id_var.set(trace_id)
         try:
-            if traceparent[3:35] != trace_id:
-                _show_both_ids(traceparent)
+            if w3c_trace_id is not None:
+                _show_both_ids(w3c_trace_id)
             await self.app(scope, receive, send_with_trace)
         except Exception as error:  # noqa: BLE001 - the last resort of every connection: reported and closed
             self._on_failure(error, "WEBSOCKET", route_template(scope))
@@ -114,18 +118,18 @@ class RequestMiddleware:
             trace_id_var.reset(trace_token)
 
 
-def _show_both_ids(traceparent: str) -> None:
+def _show_both_ids(w3c_trace_id: str) -> None:
     """Where the two ids differ, the first line of the request carries both: whoever has one finds the other."""
-    log.bind(w3c_trace_id=traceparent[3:35]).info("request received")
+    log.bind(w3c_trace_id=w3c_trace_id).info("request received")
 
 
-async def _answer(exchange: Exchange, error: AppError) -> None:
+async def _answer(exchange: Exchange, trace_id: str, error: AppError) -> None:
     """Sends the error, if nothing was sent yet. The text says nothing about what happened."""
     if exchange.status:
         if not exchange.is_complete:
             exchange.status = error.status
         return
-    content = {"code": error.code, "message": error.message, "trace_id": exchange.trace_id, "details": {}}
+    content = {"code": error.code, "message": error.message, "trace_id": trace_id, "details": {}}
     body = json.dumps(content, separators=(",", ":")).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await exchange.send({"type": "http.response.start", "status": error.status, "headers": headers})
@@ -137,7 +141,7 @@ def _conclude(scope: Scope, method: str, status: int, started: float, trace_id: 
     seconds = time.perf_counter() - started
     route = route_template(scope)
     client = scope.get("client")
-    write_access_line(
+    access_log.current.log.write(
         method=method,
         route=route,
         status=status,
