@@ -38,7 +38,11 @@ class Console:
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
         self._http = httpx.Client(
-            base_url=self._url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
+            base_url=self._url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=30,
+            trust_env=False,
+            verify=self._url.startswith("https:"),  # reading the authorities takes 40 ms, which plain HTTP need not pay
         )
 
     def __enter__(self) -> Self:
