@@ -49,6 +49,7 @@ def secrets() -> Iterator[None]:
         ("connect(password=None)", "connect(password=None)"),
         ('{"password": ""}', '{"password": ""}'),
         ('"password": "cut off', '"password": "******'),
+        ('\\"password\\": \\"cut off\nnext', '\\"password\\": \\"******\nnext'),
         ("api_key=abc api-key: def", "api_key=****** api-key: ******"),
         ("secretKey=abc", "secretKey=******"),
         ("Authorization: Bearer abc.def", "Authorization: ******"),
@@ -113,7 +114,7 @@ def test_a_forgotten_value_is_shown_again() -> None:
 
 
 def test_the_oldest_of_too_many_values_are_let_go() -> None:
-    values = [f"value-number-{number}-end" for number in range(2000)]
+    values = [f"value-number-{number}-end" for number in range(1001)]
     register_secrets(values)
     assert redact(values[0]) == values[0]
     assert redact(values[-1]) == "******"

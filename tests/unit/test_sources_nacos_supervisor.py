@@ -52,10 +52,12 @@ class Supervised:
 async def supervised(timing: Timing = QUICK, nacos: FakeNacos | None = None) -> AsyncIterator[Supervised]:
     it = Supervised(timing, nacos or FakeNacos())
     tasks = [asyncio.create_task(it.listener.run()), asyncio.create_task(it.comparison.run())]
-    yield it
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        yield it
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     assert all(session.closed for session in it.nacos.sessions)
 
 
