@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.common.errors import UpstreamError
+from app.common.supervision import failure_of
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.testing.fake_console import FakeConsole, Fault
 from app.xxl_job.executor.console_client import ConsoleClient
@@ -96,5 +97,6 @@ async def test_an_answer_that_comes_in_pieces_is_read_whole(configuration: Execu
 
     async with await asyncio.start_server(answer, "127.0.0.1", 0) as server, ConsoleClient() as client:
         port = server.sockets[0].getsockname()[1]
-        await client.register(replace(configuration, console_urls=(f"http://127.0.0.1:{port}/x",)), "http://me:1")
+        work = client.register(replace(configuration, console_urls=(f"http://127.0.0.1:{port}/x",)), "http://me:1")
+        assert await failure_of(work) is None
         await over.wait()
