@@ -1,6 +1,5 @@
 """What this feature does, whoever asks: it knows neither HTTP requests nor jobs."""
 
-import socket
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.common.context import get_trace_id
 from app.common.errors import UpstreamError
 from app.common.logger import log
+from app.config.environment import host_name
 from app.config.http_client import HttpClient
 from app.config.live import on_change, section, settings
 from app.demo_business.models import Greeting
@@ -62,7 +62,7 @@ def build_service(runtime: Runtime, session: AsyncSession) -> GreetingService:
 def say_hello() -> Hello:
     """A first sign of life; its word is a live setting."""
     greeting = section("demo", DemoSettings).greeting
-    return Hello(msg=f"{greeting} world", time=datetime.now(UTC), host=socket.gethostname())
+    return Hello(msg=f"{greeting} world", time=datetime.now(UTC), host=host_name())
 
 
 @on_change("demo.greeting")
