@@ -1,6 +1,7 @@
 """How the web process starts, serves and ends: settings first, then the port, then uvicorn in the same loop."""
 
 import asyncio
+import gc
 import math
 import os
 import socket
@@ -75,6 +76,12 @@ class WebConfig(uvicorn.Config):
 
 class WebServer(uvicorn.Server):
     """Ends with exit code 0 after a signal, where uvicorn would let the signal kill the process."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """What the start has built lives as long as the process: the collector needn't walk it again and again."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal drains, the second ends at once."""
