@@ -1,11 +1,12 @@
 """Several web workers behind one port (`server.workers: 3`), on a file and on a Nacos that is not watched."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
 from servers.ports import is_free
@@ -17,8 +18,8 @@ from support.processes import OPS_TOKEN, AppProcess, Deployment
 from support.slow_request import open_slow_request
 
 WORKERS = 3
-ASKED_AT_ONCE = 12
-"""So many connections that every worker accepts one of them."""
+ASK_SECONDS = 2.0
+"""Well below the 5 s after which a worker that doesn't answer its parent is replaced."""
 
 pytestmark = needs_proc
 
@@ -35,14 +36,14 @@ class Web:
         publish(self.deployment, self.nacos, number)
 
     def md5_by_instance(self) -> dict[str, str]:
-        """What several requests at once were answered, each by whichever worker took it."""
-
-        def ask(_: int) -> tuple[str, str]:
-            status = self.deployment.ask("GET", "/nacos/status").json()
-            return status["instance"], status["md5"]
-
-        with ThreadPoolExecutor(ASKED_AT_ONCE) as pool:
-            return dict(pool.map(ask, range(ASKED_AT_ONCE)))
+        """What each worker answers. The others sleep meanwhile: the kernel may give one of them every request."""
+        workers, answers = self.workers(), {}
+        for asked in workers:
+            others = [pid for pid in workers if pid != asked]
+            with stopped(others), contextlib.suppress(httpx.TransportError):  # a worker may still be starting
+                status = self.deployment.ask("GET", "/nacos/status", timeout=ASK_SECONDS).json()
+                answers[status["instance"]] = status["md5"]
+        return answers
 
     def wait_for_workers(self, md5: str | None = None) -> None:
         """Until three instances have answered, all with the same settings."""
@@ -52,10 +53,28 @@ class Web:
             seen.update(self.md5_by_instance())
             return len(seen) == WORKERS and set(seen.values()) == {md5 or next(iter(seen.values()))}
 
-        wait_for(agree, seconds=20, what="three workers with the same settings")
+        try:
+            wait_for(agree, seconds=30, what="three workers with the same settings")
+        except AssertionError as error:
+            error.add_note(f"{seen}\n{self.process.output()}")
+            raise
 
     def workers(self) -> list[int]:
         return sorted(pid for pid in self.deployment.living() if "spawn_main" in command_of(pid))
+
+
+@contextlib.contextmanager
+def stopped(pids: list[int]) -> Iterator[None]:
+    """The processes sleep until the block ends."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def settings_text(deployment: Deployment, number: int) -> str:
