@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, TypeVar
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -101,6 +102,16 @@ class LogSettings(Section):
     retention_days: int = Field(60, ge=1)
 
 
+class ScriptSettings(Section):
+    """Jobs that the console brings as a script or a command: off unless named here."""
+
+    glue_types: tuple[Literal["GLUE_SHELL", "GLUE_PYTHON", "GLUE_NODEJS", "GLUE_PHP", "GLUE_POWERSHELL"], ...] = Field(
+        (), description="kinds of scripts that may run"
+    )
+    commands: tuple[str, ...] = Field((), description="programs that commandJobHandler may start, by path or name")
+    http_hosts: tuple[str, ...] = Field((), description="hosts (`api.example.com`, `*.example.com`) of httpJobHandler")
+
+
 class XxlJobSettings(Section):
     """The executor and its console. Without `url` the local environment uses the console inside the web process."""
 
@@ -119,7 +130,38 @@ class XxlJobSettings(Section):
     drain_seconds: float = Field(30, ge=0, le=3600, description="how long runs may take after SIGTERM")
     queue_size: int = Field(1000, ge=1, description="waiting runs per job under SERIAL_EXECUTION")
     max_concurrent_runs: int = Field(200, ge=1)
+    job_limits: FrozenMapping[Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict,
+        validate_default=True,
+        description="runs of a handler at once, by handler",
+    )
+    overlap_after_abandon: bool = Field(
+        False, description="a job may run again while the thread of its abandoned run still works"
+    )
     log_retention_days: int = Field(30, ge=1)
+    log_compress_days: int = Field(1, ge=0, description="job logs older than this many days are compressed; 0: never")
+    log_max_mb: int = Field(256, ge=1, description="size of one run's log; what comes later is cut off")
+    timezone: str = Field("", description="the zone of the job logs' dates, like Asia/Shanghai; empty: the machine's")
+    ledger: Literal["sqlite", "memory"] = Field(
+        "sqlite", json_schema_extra=RESTART, description="memory: runs and outcomes don't survive the process"
+    )
+    ledger_fsync: bool = Field(
+        False, json_schema_extra=RESTART, description="runs and outcomes survive a power failure too"
+    )
+    ledger_retention_days: int = Field(30, ge=1)
+    ledger_max_mb: int = Field(1024, ge=16, description="at this size new runs are refused; outcomes are still kept")
+    isolation_workers: int = Field(1, ge=1, le=64, description='warm processes for @job(isolation="process")')
+    scripts: ScriptSettings = ScriptSettings()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value:
+            try:
+                ZoneInfo(value)
+            except (ValueError, OSError):
+                raise ValueError("must be a time zone like Asia/Shanghai") from None
+        return value
 
     @field_validator("url")
     @classmethod

@@ -28,10 +28,8 @@ class ExecutorConfiguration:
     advertise: str
     """A URL, a CIDR, an interface's name, an address, or empty."""
     pod_ip: str
-    queue_size: int
-    max_concurrent_runs: int
-    drain_seconds: float
-    log_retention_days: int
+    limits: XxlJobSettings
+    """The section as it stands: limits, retention, ledger and scripts are read from here."""
 
 
 def build_executor_configuration(environment: Environment, settings: Settings) -> ExecutorConfiguration:
@@ -45,10 +43,7 @@ def build_executor_configuration(environment: Environment, settings: Settings) -
         token=access_token(environment, settings),
         advertise=environment.variables.get("XXL_JOB_ADVERTISE", "").strip() or section.advertise.strip(),
         pod_ip=environment.variables.get("POD_IP", "").strip(),
-        queue_size=section.queue_size,
-        max_concurrent_runs=section.max_concurrent_runs,
-        drain_seconds=section.drain_seconds,
-        log_retention_days=section.log_retention_days,
+        limits=section,
     )
 
 

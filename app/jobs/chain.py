@@ -9,8 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from app.common.context import bound
 from app.common.supervision import failure_of_call
-from app.jobs.ledger import RunLedger
-from app.jobs.links import alert_result, count_result, log_result, logged, record_link, record_result, trace_link
+from app.jobs.links import alert_result, begin_link, count_result, log_result, logged, trace_link
 from app.jobs.result import RunResult, failed
 from app.jobs.run import Run, RunEvents
 from app.jobs.run_log import OpenRunLog, run_log_var
@@ -74,12 +73,12 @@ class RunChain:
 
 
 def build_chain(
-    runtime: Runtime, ledger: RunLedger, events: RunEvents, open_log: OpenRunLog, extra_links: Sequence[Link] = ()
+    runtime: Runtime, events: RunEvents, open_log: OpenRunLog, extra_links: Sequence[Link] = ()
 ) -> RunChain:
-    """Trace, log and record around the handler; then log, record, metrics and alert of its result."""
+    """Trace and log around the handler; then log, metrics and alert of its result. `events` keeps the record."""
     return RunChain(
-        links=(trace_link(runtime, open_log), logged, record_link(ledger, events.started), *extra_links),
-        observers=(log_result, record_result(ledger), count_result, alert_result(runtime)),
+        links=(trace_link(runtime, open_log), logged, begin_link(events.started), *extra_links),
+        observers=(log_result, count_result, alert_result(runtime)),
         events=events,
         open_log=open_log,
     )

@@ -15,7 +15,6 @@ from app.common.trace import w3c_trace_id
 from app.config.snapshot import Snapshot
 from app.jobs.arguments import parse_args
 from app.jobs.context import JobContext
-from app.jobs.ledger import RunLedger
 from app.jobs.record import RunOutcome, RunState
 from app.jobs.result import RunResult
 from app.jobs.run import Run
@@ -90,16 +89,16 @@ def logged(run: Run) -> Iterator[None]:
     yield
 
 
-def record_link(ledger: RunLedger, on_started: Callable[[Run], None]) -> Callable[[Run], AbstractContextManager[None]]:
-    """Keeps that the run has started, and says so: timeouts count from here."""
+def begin_link(on_started: Callable[[Run], None]) -> Callable[[Run], AbstractContextManager[None]]:
+    """Marks that the run has started, and says so: timeouts count from here."""
 
     @contextmanager
-    def recorded(run: Run) -> Iterator[None]:
-        ledger.put(run.mark(RunState.RUNNING))
+    def begun(run: Run) -> Iterator[None]:
+        run.mark(RunState.RUNNING)
         on_started(run)
         yield
 
-    return recorded
+    return begun
 
 
 def log_result(run: Run, result: RunResult) -> None:
@@ -113,13 +112,6 @@ def log_result(run: Run, result: RunResult) -> None:
         result=result.message[:SHOWN_LENGTH],
     )
     bound_log.opt(exception=result.exception).log(_LEVELS.get(result.outcome, "WARNING"), "run finished")
-
-
-def record_result(ledger: RunLedger) -> Callable[[Run, RunResult], None]:
-    def keep(run: Run, _result: RunResult) -> None:
-        ledger.put(run.record)
-
-    return keep
 
 
 def count_result(run: Run, result: RunResult) -> None:

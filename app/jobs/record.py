@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 
 class RunState(StrEnum):
@@ -10,6 +11,11 @@ class RunState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
+    """The outcome is fixed; the console may not know it yet."""
+    REPORTED = "reported"
+
+
+FINISHED: Final = frozenset({RunState.DONE, RunState.REPORTED})
 
 
 class RunOutcome(StrEnum):
@@ -26,6 +32,7 @@ class RunRecord:
     """One run. Frozen: a step forward is a new record with the same `run_id`."""
 
     run_id: str
+    """Console, job id, log id and logDateTime in one word: the same for every delivery of the same run."""
     trigger: str
     console: str
     log_id: int
@@ -37,6 +44,7 @@ class RunRecord:
     shard_index: int
     shard_total: int
     attempt: int
+    """1, and one more for each time it begins anew: a retry inside the run, or a resumable run after a restart."""
     instance: str
     trace_id: str
     state: RunState
@@ -47,3 +55,6 @@ class RunRecord:
     accepted_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    timeout_seconds: int | None = None
+    sequence: int = 0
+    """Given by the ledger: grows with every run it accepted."""

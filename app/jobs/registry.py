@@ -3,11 +3,12 @@
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel
 
 from app.common.errors import ConflictError, NotFoundError
+from app.jobs.options import PLAIN, Isolation, JobOptions, Retry
 
 JobFunction = TypeVar("JobFunction", bound=Callable[..., Any])
 
@@ -23,6 +24,7 @@ class JobDefinition:
     """Not pinned: the run sees every new settings snapshot."""
     is_async: bool
     takes_context: bool
+    options: JobOptions = PLAIN
 
     @property
     def origin(self) -> str:
@@ -64,7 +66,12 @@ default_registry: Final = JobRegistry()
 
 
 def build_definition(
-    name: str, function: Callable[..., Any], *, args: type[BaseModel] | None = None, live: bool = False
+    name: str,
+    function: Callable[..., Any],
+    *,
+    args: type[BaseModel] | None = None,
+    live: bool = False,
+    options: JobOptions = PLAIN,
 ) -> JobDefinition:
     """Raises TypeError for a function that can't be a job."""
     if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
@@ -83,20 +90,41 @@ def build_definition(
         live=live,
         is_async=inspect.iscoroutinefunction(function),
         takes_context=bool(parameters),
+        options=options,
     )
 
 
-def job(name: str, *, args: type[BaseModel] | None = None, live: bool = False) -> Callable[[JobFunction], JobFunction]:
+def job(
+    name: str,
+    *,
+    args: type[BaseModel] | None = None,
+    live: bool = False,
+    retry: Retry | int = 1,
+    isolation: Literal["none", "process"] = "none",
+    resumable: bool = False,
+    max_concurrent: int | None = None,
+    memory_mb: int | None = None,
+    cpu_seconds: int | None = None,
+) -> Callable[[JobFunction], JobFunction]:
     """Makes a plain or async function a job: `@job("nightly_report", args=ReportArgs)`.
 
     The function takes the `JobContext` or nothing, and stays callable as it is. With `args` the parameter must be a
     JSON object that fits the model. `live=True`: settings read during the run are the newest, not those at its start.
+    `retry=3`, or a `Retry`, tries the body again before the outcome is fixed. The rest is explained at `JobOptions`.
     """
     if not isinstance(name, str) or not name.strip():
         raise TypeError('a job has a name: @job("name")')
+    options = JobOptions(
+        retry=Retry(attempts=retry) if isinstance(retry, int) else retry,
+        isolation=Isolation(isolation),
+        resumable=resumable,
+        max_concurrent=max_concurrent,
+        memory_mb=memory_mb,
+        cpu_seconds=cpu_seconds,
+    )
 
     def register(function: JobFunction) -> JobFunction:
-        default_registry.add(build_definition(name, function, args=args, live=live))
+        default_registry.add(build_definition(name, function, args=args, live=live, options=options))
         return function
 
     return register

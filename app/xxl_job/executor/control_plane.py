@@ -124,7 +124,7 @@ class ControlPlane:
         engine.is_closing = True
         registration.cancel()
         await registrar.deregister()
-        await engine.drain(self._live.current.drain_seconds, self._hurry)
+        await engine.drain(self._live.current.limits.drain_seconds, self._hurry)
         if left := await outbox.flush(FLUSH_SECONDS):
             log.bind(callbacks=left).error("callbacks lost: the console didn't take them in time")
         for task in others:
@@ -159,7 +159,7 @@ class ControlPlane:
 
     async def _expire(self, logs: JobLogs) -> None:
         while True:
-            days = self._live.current.log_retention_days
+            days = self._live.current.limits.log_retention_days
             if error := await failure_of(asyncio.to_thread(logs.expire, days)):
                 log.bind(reason=str(error)).warning("old job logs not deleted")
             await asyncio.sleep(EXPIRY_SECONDS)

@@ -141,7 +141,7 @@ class Engine:
             raise ValidationError(STILL_EXECUTING)
         if trigger.strategy is BlockStrategy.DISCARD_LATER:
             raise ValidationError(protocol.DISCARDED)
-        if trigger.strategy is BlockStrategy.SERIAL and len(slot.queue) >= configuration.queue_size:
+        if trigger.strategy is BlockStrategy.SERIAL and len(slot.queue) >= configuration.limits.queue_size:
             raise ValidationError(f"the queue of this job is full: {len(slot.queue)} runs are waiting")
 
     def _take(
@@ -170,7 +170,7 @@ class Engine:
 
     def _fill(self) -> None:
         """Starts those that have waited longest, as many as the limit of now allows."""
-        while self._waiting and len(self._active) < self._current().max_concurrent_runs:
+        while self._waiting and len(self._active) < self._current().limits.max_concurrent_runs:
             run = self._waiting.popleft()
             self._active.add(run)
             self._runner.start(run)
