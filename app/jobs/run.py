@@ -49,6 +49,10 @@ class Run:
         self.stop_event = threading.Event()
         self._lock = threading.Lock()
 
+    def arguments(self) -> tuple[JobContext | None, ...]:
+        """What the function is called with: its context, or nothing."""
+        return (self.context,) if self.definition.takes_context else ()
+
     def mark(self, state: RunState) -> RunRecord:
         """The record one step further; unchanged once the result is fixed."""
         with self._lock:

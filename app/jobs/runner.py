@@ -1,89 +1,49 @@
-"""Runs the body of a job: a coroutine on the main loop, a plain function in a thread of its own."""
+"""Runs the bodies of jobs, each where its kind belongs."""
 
 import asyncio
-import contextvars
-import inspect
-import threading
-from typing import Any
+from collections.abc import Mapping
 
+from app.common.errors import StartupError
+from app.jobs.bodies import Body
+from app.jobs.body_coroutine import CoroutineBody
+from app.jobs.body_thread import ThreadBody
 from app.jobs.chain import RunChain
-from app.jobs.result import failed, succeeded
+from app.jobs.options import Isolation
+from app.jobs.result import failed
 from app.jobs.run import Run
 
 
 class JobRunner:
     """Starts and stops bodies; callable from any thread."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, chain: RunChain) -> None:
-        self._loop = loop
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, chain: RunChain, bodies: Mapping[Isolation, Body] | None = None
+    ) -> None:
+        """`bodies`: who runs what asks for an isolation; a job whose isolation nobody provides fails when it is run."""
         self._chain = chain
-        self._tasks: dict[Run, asyncio.Task[None]] = {}
+        self._coroutines = CoroutineBody(loop, chain)
+        self._threads = ThreadBody(chain)
+        self._bodies = dict(bodies or {})
 
     def start(self, run: Run) -> None:
         """Starts the body; `events.ended` tells when it has ended, also when it never began."""
-        if run.definition.is_async:
-            # an empty context: nothing of the request that brought the run
-            self._loop.call_soon_threadsafe(self._spawn, run, context=contextvars.Context())
+        body = self._body_of(run)
+        if body is not None:
+            body.start(run)
             return
-        thread = threading.Thread(
-            target=self._run_plain, args=(run,), name=f"job-{run.record.handler}-{run.record.log_id}", daemon=True
-        )
-        try:
-            thread.start()
-        except RuntimeError as error:  # the system gives no more threads
-            self._chain.settle(run, failed(error))
-            self._chain.events.ended(run)
+        isolation = run.definition.options.isolation
+        self._chain.settle(run, failed(StartupError(f"isolation={isolation} is not available here")))
+        self._chain.events.ended(run)
 
     def stop(self, run: Run) -> None:
         """Asks the body to end. The result must be fixed before: what the body makes of the request is not asked."""
         run.stop_event.set()
-        if run.definition.is_async:
-            self._loop.call_soon_threadsafe(self._cancel, run)
+        body = self._body_of(run)
+        if body is not None:
+            body.stop(run)
 
-    def _spawn(self, run: Run) -> None:
-        task = self._loop.create_task(self._run_async(run), name=f"job-{run.record.handler}-{run.record.log_id}")
-        self._tasks[run] = task
-        task.add_done_callback(lambda _: self._ended(run))
-
-    def _cancel(self, run: Run) -> None:
-        task = self._tasks.get(run)
-        if task is not None:
-            task.cancel()
-
-    def _ended(self, run: Run) -> None:
-        self._tasks.pop(run, None)
-        # a task that is cancelled before its first step never gets to the chain
-        self._chain.settle(run, failed(asyncio.CancelledError("before the run began")))
-        self._chain.events.ended(run)
-
-    async def _run_async(self, run: Run) -> None:
-        if run.result is not None:
-            return
-        with self._chain.around(run) as may_run:
-            if may_run:
-                value = await run.definition.function(*_arguments(run))
-                self._chain.settle(run, succeeded(value))
-
-    def _run_plain(self, run: Run) -> None:
-        try:
-            if run.result is None:
-                self._call(run)
-        finally:
-            self._chain.events.ended(run)
-
-    def _call(self, run: Run) -> None:
-        with self._chain.around(run) as may_run:
-            if may_run:
-                value = run.definition.function(*_arguments(run))
-                self._chain.settle(run, succeeded(_not_awaitable(value)))
-
-
-def _arguments(run: Run) -> tuple[Any, ...]:
-    return (run.context,) if run.definition.takes_context else ()
-
-
-def _not_awaitable(value: Any) -> Any:
-    if inspect.iscoroutine(value):
-        value.close()
-        raise TypeError("the job returned a coroutine: write it as `async def`, or let its decorator be async")
-    return value
+    def _body_of(self, run: Run) -> Body | None:
+        isolation = run.definition.options.isolation
+        if isolation is not Isolation.NONE:
+            return self._bodies.get(isolation)
+        return self._coroutines if run.definition.is_async else self._threads

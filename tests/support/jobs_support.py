@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from app.jobs.options import PLAIN, JobOptions
 from app.jobs.record import RunRecord, RunState
 from app.jobs.registry import build_definition
 from app.jobs.run import Run
@@ -30,8 +31,8 @@ def build_record(log_id: int = 1, **fields: Any) -> RunRecord:
     return RunRecord(**values)
 
 
-def build_run(function: Callable[..., Any] = lambda: None, **fields: Any) -> Run:
-    return Run(build_record(**fields), build_definition("it", function))
+def build_run(function: Callable[..., Any] = lambda: None, options: JobOptions = PLAIN, **fields: Any) -> Run:
+    return Run(build_record(**fields), build_definition("it", function, options=options))
 
 
 class RecordingEvents:

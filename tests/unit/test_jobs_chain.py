@@ -107,7 +107,7 @@ def test_an_observer_that_fails_does_not_keep_the_callback(witness: Witness) -> 
 def test_the_chain_of_every_run_has_its_order(witness: Witness) -> None:
     extra = witness.link("extra")
     parts: Any = None
-    chain = build_chain(parts, parts, witness, lambda _: MemoryRunLog(), (extra,))
+    chain = build_chain(parts, witness, lambda _: MemoryRunLog(), (extra,))
 
-    assert [link.__name__ for link in chain.links] == ["traced", "logged", "recorded", "surround"]
-    assert [observe.__name__ for observe in chain.observers] == ["log_result", "keep", "count_result", "alert"]
+    assert [link.__name__ for link in chain.links] == ["traced", "logged", "begun", "surround"]
+    assert [observe.__name__ for observe in chain.observers] == ["log_result", "count_result", "alert"]

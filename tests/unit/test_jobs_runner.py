@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from app.jobs.chain import RunChain
-from app.jobs.result import killed
+from app.jobs.options import Isolation, JobOptions
+from app.jobs.result import killed, succeeded
 from app.jobs.run import Run
 from app.jobs.run_log import MemoryRunLog
 from app.jobs.runner import JobRunner
@@ -124,3 +125,44 @@ async def test_a_coroutine_that_is_cancelled_before_its_first_step_has_a_result(
 
     assert bench.events.seen == ["settled", "ended"]
     assert run.record.message == "CancelledError: before the run began"
+
+
+class RecordingBody:
+    """Another kind of body, given from outside."""
+
+    def __init__(self, chain: RunChain) -> None:
+        self._chain = chain
+        self.asked: list[str] = []
+
+    def start(self, run: Run) -> None:
+        self.asked.append("start")
+        self._chain.settle(run, succeeded("elsewhere"))
+        self._chain.events.ended(run)
+
+    def stop(self, run: Run) -> None:
+        self.asked.append("stop")
+
+
+def isolated() -> None:
+    raise AssertionError("must not run here")
+
+
+async def test_a_job_with_isolation_is_run_by_the_body_given_for_it() -> None:
+    bench = Bench()
+    body = RecordingBody(bench.chain)
+    runner = JobRunner(asyncio.get_running_loop(), bench.chain, {Isolation.PROCESS: body})
+    run = build_run(isolated, options=JobOptions(isolation=Isolation.PROCESS))
+    runner.start(run)
+    runner.stop(run)
+
+    assert (run.record.message, body.asked) == ("elsewhere", ["start", "stop"])
+    assert run.stop_event.is_set()
+
+
+async def test_an_isolation_that_nobody_provides_fails_the_run() -> None:
+    bench, run = Bench(), build_run(isolated, options=JobOptions(isolation=Isolation.PROCESS))
+    bench.runner.start(run)
+    bench.runner.stop(run)
+
+    assert run.record.message == "StartupError: isolation=process is not available here"
+    assert bench.events.seen == ["settled", "ended"]
