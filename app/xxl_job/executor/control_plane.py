@@ -4,37 +4,43 @@ It uses nothing of the main loop and reads the settings by reference: a job that
 """
 
 import asyncio
+import json
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from typing import Final
 
+import uvloop
 from aiohttp import web
 
 from app.common.logger import log
 from app.common.supervision import failure_of
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.jobs.chain import build_chain
-from app.jobs.ledger import MemoryRunLedger
+from app.jobs.ledger.base import RunLedger
+from app.jobs.ledger.memory import MemoryRunLedger
 from app.jobs.registry import JobRegistry
 from app.jobs.runner import JobRunner
 from app.runtime import Runtime
 from app.xxl_job.executor.address import resolve_address
-from app.xxl_job.executor.admission import Admission
 from app.xxl_job.executor.console_client import ConsoleClient
-from app.xxl_job.executor.engine import ABANDON_SECONDS, Engine
+from app.xxl_job.executor.dialect import Dialect, encode_callbacks
+from app.xxl_job.executor.drain import drain
+from app.xxl_job.executor.engine import ABANDON_SECONDS, Engine, EngineParts
 from app.xxl_job.executor.job_logs import JobLogs
 from app.xxl_job.executor.live_configuration import LiveConfiguration
-from app.xxl_job.executor.mailbox import Mailbox
+from app.xxl_job.executor.mailbox import Mailbox, PostedEvents
 from app.xxl_job.executor.outbox import CallbackOutbox
 from app.xxl_job.executor.pyxxl_base import ExecutorRunner, pyxxl_globals
 from app.xxl_job.executor.registrar import Registrar
 from app.xxl_job.executor.server import Endpoints
+from app.xxl_job.executor.unreported import Unreported
 
 FLUSH_SECONDS: Final = 5.0
 EXPIRY_SECONDS: Final = 3600.0
 RESTART_SECONDS: Final = 1.0
+TICK_SECONDS: Final = 0.1
 
 
 class ControlPlane:
@@ -57,7 +63,7 @@ class ControlPlane:
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._ready: Future[str] = Future()
         self._done: Future[None] = Future()
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._stop = asyncio.Event()
         self._hurry = asyncio.Event()
         self.port = 0
@@ -97,11 +103,13 @@ class ControlPlane:
     async def _serve(self) -> None:
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(ConsoleClient())
+            ledger = MemoryRunLedger()
             outbox = CallbackOutbox(
-                lambda batch: client.callback(self._live.current, [callback.as_json() for callback in batch])
+                Unreported(ledger),
+                lambda batch: client.callback(self._live.current, json.loads(encode_callbacks(Dialect.CLASSIC, batch))),
             )
             logs = JobLogs(self._runtime.environment.xxl_log_path)
-            engine = self._build_engine(outbox, logs)
+            engine = self._build_engine(ledger, outbox, logs)
             endpoints = Endpoints(engine, logs, lambda: self._live.current.token)
             await self._listen(stack, endpoints)
             registrar = Registrar(client, lambda: self._live.current, self._resolve)
@@ -110,6 +118,7 @@ class ControlPlane:
                 tasks = [
                     group.create_task(supervised("registration", registrar.run)),
                     group.create_task(supervised("callbacks", outbox.run)),
+                    group.create_task(supervised("ticks", lambda: _tick(engine))),
                     group.create_task(supervised("log retention", lambda: self._expire(logs))),
                 ]
                 self._ready.set_result(address)
@@ -124,25 +133,31 @@ class ControlPlane:
         engine.is_closing = True
         registration.cancel()
         await registrar.deregister()
-        await engine.drain(self._live.current.limits.drain_seconds, self._hurry)
+        await drain(engine, self._live.current.limits.drain_seconds, self._hurry)
         if left := await outbox.flush(FLUSH_SECONDS):
             log.bind(callbacks=left).error("callbacks lost: the console didn't take them in time")
         for task in others:
             task.cancel()
 
-    def _build_engine(self, outbox: CallbackOutbox, logs: JobLogs) -> Engine:
-        ledger = MemoryRunLedger()
+    def _build_engine(self, ledger: RunLedger, outbox: CallbackOutbox, logs: JobLogs) -> Engine:
         mailbox = Mailbox(self._loop)
-        chain = build_chain(self._runtime, ledger, mailbox, logs.open, (pyxxl_globals,))
+        events = PostedEvents(mailbox)
+        chain = build_chain(self._runtime, events, logs.open, (pyxxl_globals,))
         engine = Engine(
-            registry=self._registry,
-            admission=Admission(ledger, outbox, self._runtime.instance),
-            chain=chain,
-            runner=JobRunner(self._main_loop, chain),
-            current=lambda: self._live.current,
-            abandon_seconds=self._abandon_seconds,
+            EngineParts(
+                definition_for=lambda trigger: self._registry.find(trigger.handler),
+                instance=self._runtime.instance,
+                ledger=ledger,
+                outbox=outbox,
+                chain=chain,
+                runner=JobRunner(self._main_loop, chain),
+                current=lambda: self._live.current,
+                post=mailbox.post,
+                timers=self._loop,
+                abandon_seconds=self._abandon_seconds,
+            )
         )
-        mailbox.receiver = engine
+        events.receiver = engine
         return engine
 
     async def _listen(self, stack: AsyncExitStack, endpoints: Endpoints) -> None:
@@ -163,6 +178,12 @@ class ControlPlane:
             if error := await failure_of(asyncio.to_thread(logs.expire, days)):
                 log.bind(reason=str(error)).warning("old job logs not deleted")
             await asyncio.sleep(EXPIRY_SECONDS)
+
+
+async def _tick(engine: Engine) -> None:
+    while True:
+        engine.tick()
+        await asyncio.sleep(TICK_SECONDS)
 
 
 async def supervised(name: str, work: Callable[[], Awaitable[None]]) -> None:

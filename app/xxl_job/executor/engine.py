@@ -1,229 +1,321 @@
 """The engine: which run starts, waits, is refused or stopped. All of its state belongs to the control loop."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
-from typing import Final
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Protocol
 
 from app.common.errors import ValidationError
 from app.common.logger import log
 from app.common.metrics import ABANDONED_RUNS
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.jobs.chain import RunChain
-from app.jobs.record import RunState
-from app.jobs.registry import JobDefinition, JobRegistry
-from app.jobs.result import RunResult, killed, timed_out
+from app.jobs.ledger.base import Acceptance as LedgerAnswer
+from app.jobs.ledger.base import RunLedger
+from app.jobs.record import RunOutcome, RunRecord, RunState
+from app.jobs.registry import JobDefinition
+from app.jobs.result import FAILURE_CODE, RunResult, killed, timed_out
 from app.jobs.run import Run
-from app.jobs.runner import JobRunner
 from app.xxl_job.executor import protocol
-from app.xxl_job.executor.admission import Admission
-from app.xxl_job.executor.callback import build_callback
+from app.xxl_job.executor.acceptance import PATIENCE_SECONDS, TOO_LATE, Acceptance, Acceptances, Reply
+from app.xxl_job.executor.admission import build_record, run_id_of
+from app.xxl_job.executor.places import Places
 from app.xxl_job.executor.protocol import Answer, BlockStrategy, Trigger
-from app.xxl_job.executor.slot import Slot
+from app.xxl_job.executor.slot import STILL_EXECUTING, Slot
 
 ABANDON_SECONDS: Final = 5.0
-STILL_EXECUTING: Final = (
-    "previous run still executing: it was stopped and goes on; a plain function must ask ctx.should_stop()"
-)
+_OK: Final = Answer()
+
+
+class Timers(Protocol):
+    """The control loop's clock; an event loop is one."""
+
+    def time(self) -> float: ...
+
+    def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> asyncio.TimerHandle: ...
+
+
+class Bodies(Protocol):
+    """Starts and stops the bodies of runs."""
+
+    def start(self, run: Run) -> None: ...
+
+    def stop(self, run: Run) -> None: ...
+
+
+class Outbox(Protocol):
+    """Takes what the console is to be told."""
+
+    @property
+    def is_full(self) -> bool: ...
+
+    def add(self, record: RunRecord) -> None:
+        """Of a run whose outcome is stored; one that was told before is told again."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineParts:
+    """What the engine works with."""
+
+    definition_for: Callable[[Trigger], JobDefinition | None]
+    instance: str
+    ledger: RunLedger
+    outbox: Outbox
+    chain: RunChain
+    runner: Bodies
+    current: Callable[[], ExecutorConfiguration]
+    post: Callable[..., None]
+    """Brings an answer of the ledger, whatever thread it comes in, to the control loop."""
+    timers: Timers
+    abandon_seconds: float = ABANDON_SECONDS
 
 
 class Engine:
     """Takes triggers and stops runs; receives the events of runs."""
 
-    def __init__(
-        self,
-        *,
-        registry: JobRegistry,
-        admission: Admission,
-        chain: RunChain,
-        runner: JobRunner,
-        current: Callable[[], ExecutorConfiguration],
-        abandon_seconds: float = ABANDON_SECONDS,
-    ) -> None:
-        self._registry = registry
-        self._admission = admission
-        self._chain = chain
-        self._runner = runner
-        self._current = current
-        self._abandon_seconds = abandon_seconds
+    def __init__(self, parts: EngineParts) -> None:
+        self._parts = parts
+        self._current = parts.current
         self._slots: dict[int, Slot] = {}
-        self._unfinished: dict[int, Run] = {}
-        self._active: set[Run] = set()
-        self._waiting: deque[Run] = deque()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._acceptances = Acceptances()
+        self._runs: dict[str, Run] = {}
+        self._open_logs: Counter[int] = Counter()
+        self._places = Places(lambda: parts.current().limits)
+        self._stepped: dict[Run, None] = {}
         self.is_closing = False
 
-    def accept(self, trigger: Trigger) -> Answer:
-        """Starts or queues a run. Raises ValidationError with the reason why not; then nothing has changed."""
+    def accept(self, trigger: Trigger, arrived: float, reply: Reply) -> None:
+        """Has the run stored; `reply` is called once it is durable and has its place, or can't be taken any more.
+
+        `arrived`: when the request did. Raises ValidationError with the reason of a refusal; then nothing has changed.
+        """
         if self.is_closing:
             raise ValidationError(protocol.SHUTTING_DOWN)
-        definition = self._registry.find(trigger.handler)
+        definition = self._parts.definition_for(trigger)
         if definition is None:
             raise ValidationError(f"job handler [{trigger.handler}] not found.")
         configuration = self._current()
-        if self._is_known(trigger, configuration):
-            return Answer()
-        if self._admission.outbox.is_full:
-            raise ValidationError("too many callbacks wait for the console: no new runs until it takes them")
-        slot = self._slots.get(trigger.job_id)
-        if slot is not None:
-            self._refuse(slot, trigger, configuration)
-        self._take(slot, trigger, definition, configuration)
-        return Answer()
+        if self._is_here(run_id_of(trigger, configuration), reply):
+            log.bind(job_id=trigger.job_id, log_id=trigger.log_id).warning("run delivered again")
+            return
+        self._refuse(trigger, configuration, arrived)
+        record = build_record(trigger, configuration, self._parts.instance)
+        run = Run(record, definition, trigger.timeout_seconds, trigger.raw)
+        self._slots.setdefault(trigger.job_id, Slot()).storing += 1
+        acceptance = Acceptance(run, trigger.strategy, arrived + PATIENCE_SECONDS, [reply])
+        self._acceptances.add(acceptance)
+        self._parts.ledger.accept(record, partial(self._parts.post, self._ledger_answered, acceptance))
+
+    def resume(self, record: RunRecord, definition: JobDefinition) -> None:
+        """Starts a stored run of a former process anew; it takes its turn behind those of its job."""
+        run = Run(record, definition, record.timeout_seconds)
+        self._place(run, BlockStrategy.SERIAL, self._slots.setdefault(record.job_id, Slot()))
 
     def kill(self, job_id: int) -> Answer:
         """Stops the job's run and its queue, each with a callback; doesn't wait for the job."""
         slot = self._slots.get(job_id)
         if slot is not None:
             self._clear(slot, protocol.KILLED + protocol.KILLED_RUNNING, protocol.KILLED + protocol.KILLED_QUEUED)
-        return Answer()
+        return _OK
 
     def idle_beat(self, job_id: int) -> Answer:
         if self.is_closing:
             return Answer(protocol.FAIL, protocol.SHUTTING_DOWN)
-        return Answer(protocol.FAIL, protocol.BUSY) if job_id in self._slots else Answer()
+        slot = self._slots.get(job_id)
+        is_busy = slot is not None and slot.is_busy(self._current().limits)
+        return Answer(protocol.FAIL, protocol.BUSY) if is_busy else _OK
 
     def beat(self) -> Answer:
-        return Answer(protocol.FAIL, protocol.SHUTTING_DOWN) if self.is_closing else Answer()
+        return Answer(protocol.FAIL, protocol.SHUTTING_DOWN) if self.is_closing else _OK
 
     def is_finished(self, log_id: int) -> bool:
         """Whether no run of that log id is waiting or running here."""
-        return log_id not in self._unfinished
+        return log_id not in self._open_logs
 
-    async def drain(self, seconds: float, hurry: asyncio.Event) -> None:
-        """Takes no more runs, waits for those there are, and stops what is left after `seconds` or on `hurry`."""
-        self.is_closing = True
-        async with asyncio.TaskGroup() as group:
-            waits = [group.create_task(self._until_idle(seconds)), group.create_task(_wait(hurry))]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-            for wait in waits:
-                wait.cancel()
+    @property
+    def has_work(self) -> bool:
+        """Whether any run waits, runs, or is being stopped; abandoned bodies don't count."""
+        return any(slot.has_work for slot in self._slots.values())
+
+    @property
+    def has_unstored(self) -> bool:
+        """Whether an outcome is still on its way into the ledger."""
+        return bool(self._runs)
+
+    def tick(self) -> None:
+        """To be called some ten times a second: late acceptances, changed limits, steps worth keeping."""
+        for acceptance in self._acceptances.expire(self._parts.timers.time()):
+            record = acceptance.run.record
+            log.bind(job_id=record.job_id, log_id=record.log_id).error("run not taken: the ledger is too slow")
+        self._fill()
+        stepped, self._stepped = self._stepped, {}
+        for run in stepped:
+            if run.result is None:
+                self._parts.ledger.update(run.record)
+
+    def stop_all(self, reason: str) -> None:
+        """Stops every run and empties every queue, each with its outcome."""
         for slot in list(self._slots.values()):
-            self._clear(slot, protocol.SHUTDOWN, protocol.SHUTDOWN)
-        await self._until_idle(min(self._abandon_seconds, 1.0))
+            self._clear(slot, reason, reason)
 
     def started(self, run: Run) -> None:
         """The timeout counts from here."""
+        if run.result is not None:
+            return
+        self._stepped[run] = None
         slot = self._slots.get(run.record.job_id)
-        if slot is not None and slot.running is run and run.timeout_seconds and run.result is None:
-            loop = asyncio.get_running_loop()
-            slot.set_timer(loop.call_later(run.timeout_seconds, self._stop, slot, timed_out()))
+        if slot is not None and slot.running is run and run.timeout_seconds:
+            slot.set_timer(self._parts.timers.call_later(run.timeout_seconds, self._stop, slot, timed_out()))
 
     def settled(self, run: Run) -> None:
-        result = run.result
-        if result is None:
-            return
-        if self._unfinished.get(run.record.log_id) is run:
-            del self._unfinished[run.record.log_id]
-        self._admission.outbox.add(build_callback(run.record, result.code, result.message))
+        """The outcome is fixed: it becomes durable, and only then the console's."""
+        log_id = run.record.log_id
+        self._open_logs[log_id] -= 1
+        if not self._open_logs[log_id]:
+            del self._open_logs[log_id]
+        self._parts.ledger.update(run.record, partial(self._parts.post, self._outcome_stored, run))
 
     def ended(self, run: Run) -> None:
         """The body has ended: its place is free for the next."""
-        self._active.discard(run)
         slot = self._slots.get(run.record.job_id)
+        self._places.leave(run)
         if slot is not None and slot.running is run:
-            slot.set_timer(None)
-            self._next(slot)
+            self._next(slot, run.record.job_id)
+        elif slot is not None:
+            slot.abandoned.discard(run)
+            self._forget_if_empty(slot, run.record.job_id)
         self._fill()
 
-    def _is_known(self, trigger: Trigger, configuration: ExecutorConfiguration) -> bool:
-        known = self._admission.find_known(trigger, configuration)
-        if known is None:
+    def _is_here(self, run_id: str, reply: Reply) -> bool:
+        """Whether this process has the run already, or is just storing it."""
+        if run_id in self._runs:
+            reply(_OK)
+            return True
+        acceptance = self._acceptances.find(run_id)
+        if acceptance is None:
             return False
-        log.bind(job_id=trigger.job_id, log_id=trigger.log_id, state=str(known.state)).warning("run delivered again")
-        if known.outcome is not None and not self._admission.outbox.is_pending(known.run_id):
-            self._admission.outbox.add(build_callback(known, known.code or protocol.FAIL, known.message))
+        if acceptance.is_late:
+            raise ValidationError(TOO_LATE)
+        acceptance.replies.append(reply)
         return True
 
-    def _refuse(self, slot: Slot, trigger: Trigger, configuration: ExecutorConfiguration) -> None:
-        if slot.abandoned:
-            raise ValidationError(STILL_EXECUTING)
-        if trigger.strategy is BlockStrategy.DISCARD_LATER:
-            raise ValidationError(protocol.DISCARDED)
-        if trigger.strategy is BlockStrategy.SERIAL and len(slot.queue) >= configuration.limits.queue_size:
-            raise ValidationError(f"the queue of this job is full: {len(slot.queue)} runs are waiting")
+    def _refuse(self, trigger: Trigger, configuration: ExecutorConfiguration, arrived: float) -> None:
+        if self._acceptances.is_stuck or self._parts.timers.time() > arrived + PATIENCE_SECONDS:
+            raise ValidationError(TOO_LATE)
+        if self._parts.outbox.is_full or self._parts.ledger.is_full:
+            raise ValidationError("too many outcomes wait for the console: no new runs until it takes them")
+        slot = self._slots.get(trigger.job_id)
+        if slot is not None:
+            reason = slot.find_refusal(trigger.strategy, configuration.limits, storing=slot.storing)
+            if reason is not None:
+                raise ValidationError(reason)
 
-    def _take(
-        self, slot: Slot | None, trigger: Trigger, definition: JobDefinition, configuration: ExecutorConfiguration
-    ) -> None:
-        record = self._admission.build_record(trigger, configuration)
-        run = Run(record, definition, trigger.timeout_seconds, trigger.raw)
-        self._unfinished[trigger.log_id] = run
-        if slot is None:
-            self._admission.ledger.put(record)
-            self._slots[trigger.job_id] = Slot(run)
-            self._idle.clear()
+    def _ledger_answered(self, acceptance: Acceptance, answer: LedgerAnswer) -> None:
+        self._acceptances.take(acceptance)
+        record = acceptance.run.record
+        slot = self._slots[record.job_id]
+        slot.storing -= 1
+        acceptance.answer(self._decide(acceptance, answer, slot))
+        self._forget_if_empty(slot, record.job_id)
+
+    def _decide(self, acceptance: Acceptance, answer: LedgerAnswer, slot: Slot) -> Answer:
+        record = acceptance.run.record
+        if answer.error is not None:
+            return Answer(protocol.FAIL, answer.error.message)
+        if answer.known is not None:
+            self._tell_again(answer.known)
+            return _OK
+        if self.is_closing or acceptance.is_late or self._parts.timers.time() > acceptance.deadline:
+            self._parts.ledger.withdraw(record.run_id)
+            return Answer(protocol.FAIL, protocol.SHUTTING_DOWN if self.is_closing else TOO_LATE)
+        return self._place(acceptance.run, acceptance.strategy, slot)
+
+    def _tell_again(self, known: RunRecord) -> None:
+        log.bind(job_id=known.job_id, log_id=known.log_id, state=str(known.state)).warning("run delivered again")
+        if known.outcome is not None:
+            self._parts.outbox.add(known)
+
+    def _place(self, run: Run, strategy: BlockStrategy, slot: Slot) -> Answer:
+        """Decides once more what the strategy means: the job may have changed while the run was being stored."""
+        self._runs[run.record.run_id] = run
+        self._open_logs[run.record.log_id] += 1
+        refusal = slot.find_refusal(strategy, self._current().limits, storing=0)
+        if refusal is not None:
+            self._parts.chain.settle(run, RunResult(RunOutcome.DISCARDED, FAILURE_CODE, refusal))
+            return Answer(protocol.FAIL, refusal)
+        if slot.running is None:
+            slot.running = run
             self._launch(run)
-            return
-        self._admission.ledger.put(run.mark(RunState.QUEUED))
-        if trigger.strategy is BlockStrategy.COVER_EARLY:
+            return _OK
+        run.mark(RunState.QUEUED)
+        self._stepped[run] = None
+        if strategy is BlockStrategy.COVER_EARLY:
             self._clear(
                 slot, protocol.COVERED + protocol.KILLED_RUNNING, protocol.COVERED + protocol.KILLED_QUEUED, heir=run
             )
         else:
             slot.queue.append(run)
+        return _OK
 
     def _launch(self, run: Run) -> None:
-        self._waiting.append(run)
+        self._places.enter(run)
         self._fill()
 
     def _fill(self) -> None:
-        """Starts those that have waited longest, as many as the limit of now allows."""
-        while self._waiting and len(self._active) < self._current().limits.max_concurrent_runs:
-            run = self._waiting.popleft()
-            self._active.add(run)
-            self._runner.start(run)
+        """Starts those that have waited longest, as many as the limits of now allow."""
+        for run in self._places.take():
+            self._parts.runner.start(run)
 
-    def _next(self, slot: Slot) -> None:
-        if slot.queue:
-            slot.running, slot.abandoned = slot.queue.popleft(), False
+    def _next(self, slot: Slot, job_id: int) -> None:
+        slot.set_timer(None)
+        slot.running = slot.queue.popleft() if slot.queue else None
+        if slot.running is not None:
             self._launch(slot.running)
-            return
-        del self._slots[slot.running.record.job_id]
-        self._look_idle()
+        else:
+            self._forget_if_empty(slot, job_id)
+
+    def _forget_if_empty(self, slot: Slot, job_id: int) -> None:
+        if slot.is_empty and self._slots.get(job_id) is slot:
+            del self._slots[job_id]
 
     def _clear(self, slot: Slot, reason_running: str, reason_queued: str, heir: Run | None = None) -> None:
         """Empties the queue, for `heir` if there is one, and stops the running run."""
         dropped, slot.queue = slot.queue, deque([heir] if heir else [])
-        self._stop(slot, killed(reason_running))
+        running = slot.running
+        if running is not None:
+            never_began = self._places.is_waiting(running)
+            self._stop(slot, killed(reason_queued if never_began else reason_running))
         for run in dropped:
-            self._chain.settle(run, killed(reason_queued))
+            self._parts.chain.settle(run, killed(reason_queued))
 
     def _stop(self, slot: Slot, result: RunResult) -> None:
         run = slot.running
-        if not self._chain.settle(run, result):
+        if run is None or not self._parts.chain.settle(run, result):
             return
-        if run in self._waiting:  # it waits for a free place and has never begun
-            self._waiting.remove(run)
-            self._next(slot)
+        if self._places.is_waiting(run):
+            self._places.leave(run)
+            self._next(slot, run.record.job_id)
             return
-        loop = asyncio.get_running_loop()
-        slot.set_timer(loop.call_later(self._abandon_seconds, self._abandon, slot))
-        self._runner.stop(run)
+        slot.set_timer(self._parts.timers.call_later(self._parts.abandon_seconds, self._abandon, slot, run))
+        self._parts.runner.stop(run)
 
-    def _abandon(self, slot: Slot) -> None:
-        run, dropped = slot.running, slot.queue
-        slot.abandoned, slot.queue = True, deque()
-        self._active.discard(run)
+    def _abandon(self, slot: Slot, run: Run) -> None:
+        """The run has its outcome and its body goes on: it gives up its place among all runs, not that of its job."""
+        slot.running = None
+        slot.abandoned.add(run)
+        self._places.leave(run)
         ABANDONED_RUNS.inc(handler=run.record.handler)
         log.bind(job_id=run.record.job_id, log_id=run.record.log_id, job=run.record.handler).error("run abandoned")
-        for waiting in dropped:
-            self._chain.settle(waiting, killed(STILL_EXECUTING))
+        if slot.is_blocked(self._current().limits):
+            dropped, slot.queue = slot.queue, deque()
+            for waiting in dropped:
+                self._parts.chain.settle(waiting, killed(STILL_EXECUTING))
+        self._next(slot, run.record.job_id)
         self._fill()
-        self._look_idle()
 
-    def _look_idle(self) -> None:
-        if all(slot.abandoned for slot in self._slots.values()):
-            self._idle.set()
-
-    async def _until_idle(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._idle.wait()
-        except TimeoutError:
-            return
-
-
-async def _wait(event: asyncio.Event) -> None:
-    await event.wait()
+    def _outcome_stored(self, run: Run) -> None:
+        del self._runs[run.record.run_id]
+        self._parts.outbox.add(run.record)

@@ -52,7 +52,10 @@ class Endpoints:
     async def run(self, request: web.Request) -> web.Response:
         """Takes a run, or says why not."""
         trigger = protocol.parse_trigger(await _read_fields(request))
-        return _respond(self.engine.accept(trigger))
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self.engine.accept(trigger, loop.time(), answer.set_result)
+        return _respond(await answer)
 
     async def kill(self, request: web.Request) -> web.Response:
         """Stops a job's run and empties its queue; doesn't wait for the job."""
