@@ -16,6 +16,11 @@ class Options:
     pairs: int = 15
     seconds: float = 2.0
     """How long one sample of a throughput takes."""
+    scale: float = 1.0
+    """Of the executor's loads: below 1 for a look, not for a figure."""
+
+    def scaled(self, number: int) -> int:
+        return max(20, round(number * self.scale))
 
 
 @dataclass(frozen=True)

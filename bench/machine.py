@@ -6,7 +6,10 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "loguru", "nacos-sdk-python")
+PACKAGES = (
+    "fastapi", "starlette", "uvicorn", "uvloop", "httptools", "pydantic", "loguru", "nacos-sdk-python", "aiohttp",
+    "pyxxl",
+)  # fmt: skip
 CPU_MODEL = "model name"
 
 

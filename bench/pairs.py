@@ -17,7 +17,9 @@ class Spread:
 
     @classmethod
     def of(cls, samples: Sequence[float]) -> Self:
-        """Of at least two samples."""
+        """A single sample lies between itself and itself."""
+        if len(samples) == 1:
+            return cls(samples[0], samples[0], samples[0], 1)
         deciles = statistics.quantiles(samples, n=10, method="inclusive")
         return cls(statistics.median(samples), deciles[0], deciles[-1], len(samples))
 

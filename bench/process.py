@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,16 +19,29 @@ START_SECONDS = 30.0
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 SERVER_CORE = _CORES[0] if len(_CORES) > 1 else None
 CLIENT_CORES = _CORES[1:] if len(_CORES) > 1 else None
+IDLE_SECONDS = 10.0
+IDLE_SHARE = 0.2
+"""Of a core: a server below it has nothing left to do for the load that is over."""
 _POLL_SECONDS = 0.002
+_IDLE_POLL_SECONDS = 0.1
+
+
+def _answers_route(port: int) -> bool:
+    return answers("GET", ROUTE, port)
 
 
 @dataclass(frozen=True)
 class Command:
-    """How a server is started: its arguments, its environment, where it answers."""
+    """How a server is started: its arguments, its environment, where it answers and how one sees that it does."""
 
     arguments: Sequence[str]
     environment: Mapping[str, str]
     port: int
+    program: str = sys.executable
+    folder: Path = ROOT
+    is_ready: Callable[[int], bool] = _answers_route
+    is_quiet: bool = False
+    """What it prints goes to /dev/null, not to a file that a failed start is explained from."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,17 @@ class Started:
     port: int
     seconds_to_first_200: float
     rss_megabytes: float
+    """At that moment."""
+
+    def wait_until_idle(self) -> None:
+        """Lets a queue that the load has filled drain: it would be paid for by the next subject."""
+        deadline = time.monotonic() + IDLE_SECONDS
+        used = self.cpu_seconds()
+        while time.monotonic() < deadline:
+            time.sleep(_IDLE_POLL_SECONDS)
+            before, used = used, self.cpu_seconds()
+            if used - before < IDLE_SHARE * _IDLE_POLL_SECONDS:
+                return
 
     def cpu_seconds(self) -> float:
         """What the process has used so far, all threads; NaN where /proc is absent."""
@@ -90,10 +114,14 @@ def running(command: Command, *, core: int | None = None) -> Iterator[Started]:
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [sys.executable, *command.arguments], cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [command.program, *command.arguments],
+            cwd=command.folder,
+            env=environment,
+            stdout=subprocess.DEVNULL if command.is_quiet else output,
+            stderr=subprocess.STDOUT,
         )
         try:
-            while not _answers(command.port):
+            while not command.is_ready(command.port):
                 if process.poll() is not None or time.perf_counter() - started > START_SECONDS:
                     output.seek(0)
                     raise RuntimeError(f"{command.arguments} did not start:\n{output.read().decode()[-2000:]}")
@@ -101,7 +129,7 @@ def running(command: Command, *, core: int | None = None) -> Iterator[Started]:
             seconds = time.perf_counter() - started
             if core is not None:
                 _keep_on(process.pid, core)
-            yield Started(process.pid, command.port, seconds, _rss_megabytes(process.pid))
+            yield Started(process.pid, command.port, seconds, rss_megabytes(process.pid))
         finally:
             process.terminate()
             try:
@@ -117,10 +145,11 @@ def _keep_on(pid: int, core: int) -> None:
         os.sched_setaffinity(int(thread.name), {core})
 
 
-def _answers(port: int) -> bool:
+def answers(method: str, route: str, port: int, headers: Mapping[str, str] | None = None) -> bool:
+    """Whether the server answers 200."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
-        connection.request("GET", ROUTE)
+        connection.request(method, route, headers=headers or {})
         return connection.getresponse().status == http.HTTPStatus.OK
     except OSError:
         return False
@@ -128,7 +157,8 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _rss_megabytes(pid: int) -> float:
+def rss_megabytes(pid: int) -> float:
+    """Resident memory; NaN where /proc is absent."""
     status = Path(f"/proc/{pid}/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), float("nan"))

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +15,6 @@ from bench.process import CLIENT_CORES, ROOT, ROUTE, SERVER_CORE, Started, bare_
 
 CONNECTIONS = 32
 WARM_SECONDS = 0.3
-IDLE_SECONDS = 10.0
-IDLE_SHARE = 0.2
-"""Of a core: a server below it has nothing left to do for the load that is over."""
 CHASSIS = "chassis: trace, access line, metrics, pinning"
 BARS = {
     "FastAPI alone": 0.90,
@@ -65,22 +61,11 @@ def measure(options: Options) -> Figure:
     )
 
 
-def _wait_until_idle(server: Started) -> None:
-    """Lets a queue that the load has filled drain: it would be paid for by the next subject."""
-    deadline = time.monotonic() + IDLE_SECONDS
-    used = server.cpu_seconds()
-    while time.monotonic() < deadline:
-        time.sleep(0.1)
-        before, used = used, server.cpu_seconds()
-        if used - before < IDLE_SHARE * 0.1:
-            return
-
-
 def _subject(server: Started, seconds: float, cpu_microseconds: list[float]) -> Callable[[], float]:
     def measure_once() -> float:
         before = server.cpu_seconds()
         load = _load(server.port, seconds)
-        _wait_until_idle(server)
+        server.wait_until_idle()
         cpu_microseconds.append((server.cpu_seconds() - before) / load["requests"] * 1e6)
         return load["requests_per_second"]
 
