@@ -1,10 +1,10 @@
 """What a test gets of one run."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.alerts.base import AlertEvent
 from app.jobs.record import RunOutcome, RunRecord
+from app.xxl_job.executor.callback import Callback
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class JobRun:
     """The job log: what the console's log view would show."""
     alerts: tuple[AlertEvent, ...]
     """Raised since the run began, if the runtime keeps its alerts in memory."""
-    callbacks: tuple[dict[str, Any], ...]
-    """What the console would be told, in the fields of its versions 2.2 to 3.4."""
+    callbacks: tuple[Callback, ...]
+    """What the console would be told: one, whatever happened."""
     exception: BaseException | None = None
     """What the handler raised."""
     abandoned: bool = False

@@ -31,7 +31,7 @@ from app.jobs.runner import JobRunner
 from app.runtime import Runtime
 from app.testing.job_run import JobRun
 from app.testing.memory_runtime import SettingsText, open_memory_runtime
-from app.xxl_job.executor.callback import build_callback
+from app.xxl_job.executor.callback import Callback, build_callback
 
 ABANDON_SECONDS: Final = 2.0
 """How long the test waits for a body that goes on after its result was fixed."""
@@ -138,7 +138,7 @@ class _Desk:
         self._runtime = runtime
         self._ledger = MemoryRunLedger()
         self._log = MemoryRunLog()
-        self._callbacks: list[dict[str, Any]] = []
+        self._callbacks: list[Callback] = []
         self._settled = asyncio.Event()
         self._ended = asyncio.Event()
         self._chain = build_chain(runtime, self, lambda _: self._log, _stock_links())
@@ -169,7 +169,7 @@ class _Desk:
     def settled(self, run: Run) -> None:
         record = run.record
         self._ledger.update(record)
-        self._callbacks.append(build_callback(record, record.code or 0, record.message).as_json())
+        self._callbacks.append(build_callback(record))
         self._loop.call_soon_threadsafe(self._settled.set)
 
     def ended(self, run: Run) -> None:

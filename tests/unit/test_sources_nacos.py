@@ -13,8 +13,8 @@ from app.config.nacos_config import build_nacos_connection
 from app.config.sources.base import Document, Documents, Trigger
 from app.config.sources.nacos import NacosSource
 from app.config.sources.nacos_supervisor import Timing
+from app.testing.fake_nacos import FakeNacos, FakeSession
 from servers.ports import free_port
-from support.fake_nacos import FakeNacos, FakeSession
 
 QUICK = Timing(
     start_delay=0, connect=1, check=0.005, compare=0.02, confirm=0.01, grace=0, unconnected=1, pause=0.005,

@@ -7,7 +7,7 @@ import pytest
 from app.config.nacos_config import NacosConnection, build_nacos_connection
 from app.config.sources.nacos_reader import DocumentReader
 from app.config.sources.nacos_session import Unreachable
-from support.fake_nacos import FakeNacos
+from app.testing.fake_nacos import FakeNacos
 
 
 def connection(**section: object) -> NacosConnection:

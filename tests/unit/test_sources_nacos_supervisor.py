@@ -12,7 +12,7 @@ from app.config.sources.base import Trigger
 from app.config.sources.nacos_reader import DocumentReader
 from app.config.sources.nacos_state import NacosState
 from app.config.sources.nacos_supervisor import Comparison, Listener, Timing
-from support.fake_nacos import FakeNacos
+from app.testing.fake_nacos import FakeNacos
 
 QUICK = Timing(
     start_delay=0, connect=1, check=0.005, compare=0.02, confirm=0.01, grace=0, unconnected=0.03, pause=0.005,

@@ -64,7 +64,7 @@ async def test_a_run_has_outcome_message_log_and_one_callback(runtime: Runtime) 
     phrases = ("run started", "greeting", "run finished")
     assert [phrase for phrase in phrases if phrase in run.log] == list(phrases)
     assert "greeted=Ada" in run.lines[1]
-    assert [(one["handleCode"], one["handleMsg"]) for one in run.callbacks] == [(200, "hello Ada")]
+    assert [(one.code, one.message) for one in run.callbacks] == [(200, "hello Ada")]
     assert (run.alerts, run.exception, run.abandoned) == ((), None, False)
     assert (run.record.state, run.record.instance) == (RunState.DONE, runtime.instance)
 
