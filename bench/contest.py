@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -77,14 +77,14 @@ def hold(rounds: int, runs: int, **load: Any) -> Contest:
     with contextlib.ExitStack() as stack:
         driver = stack.enter_context(open_driver())
         ours = stack.enter_context(
-            registered(our_executor(_home(stack), driver, free_port()), driver, min(OUR_WARM_RUNS, runs))
+            registered(our_executor(home(stack), driver, free_port()), driver, min(OUR_WARM_RUNS, runs))
         )
         subjects = {
             OURS: lambda: contest.measure(driver, OURS, ours, runs, load),
             STOCK: lambda: _measure_stock(contest, driver, free_port(), runs, load),
         }
         try:
-            command = java_executor(_home(stack), driver, free_port())
+            command = java_executor(home(stack), driver, free_port())
         except Skipped as reason:
             contest.notes.append(f"{JAVA}: skipped, {reason}.")
         else:
@@ -97,19 +97,14 @@ def hold(rounds: int, runs: int, **load: Any) -> Contest:
 
 def _measure_stock(contest: Contest, driver: Driver, port: int, runs: int, load: dict[str, Any]) -> float:
     with contextlib.ExitStack() as stack:
-        command = stock_executor(_home(stack), driver, port)
+        command = stock_executor(home(stack), driver, port)
         started = stack.enter_context(registered(command, driver, STOCK_WARM_RUNS))
         return contest.measure(driver, STOCK, started, runs, load)
 
 
-def _home(stack: contextlib.ExitStack) -> Path:
-    return Path(stack.enter_context(_temporary()))
-
-
-@contextlib.contextmanager
-def _temporary() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        yield home
+def home(stack: contextlib.ExitStack) -> Path:
+    """A folder for an executor, gone with the stack."""
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
 
 
 def _notes(contest: Contest) -> list[str]:

@@ -23,7 +23,7 @@ async def noop() -> None:
 @handlers.register(name="write_lines")
 async def write_lines() -> None:
     """As many lines as the parameter says."""
-    for number in range(1, int(g.xxl_run_data.executorParams) + 1):
+    for number in range(1, int(g.xxl_run_data.executorParams or 0) + 1):
         g.logger.info(line_of(number))
 
 
