@@ -77,7 +77,8 @@ def measure(options: Options) -> Figure:
     return Figure(
         "executor_log_page",
         f"`POST /log` for the last {PAGE_LINES} lines of a finished run, about 160 bytes a line; a sample is the "
-        f"median of {PAGES_A_SAMPLE} pages, one of stock pyxxl's. The ratio is the long log's last page over the subject.",
+        f"median of {PAGES_A_SAMPLE} pages, one of stock pyxxl's. The ratio is the long log's last page over "
+        "the subject's.",
         rows,
         ["Stock pyxxl reads a log from its first line for every page: at a million lines it takes minutes."],
     )
