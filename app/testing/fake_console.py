@@ -1,54 +1,88 @@
-"""A console in the test's own process: answers as XXL-JOB's 3.3 does, keeps what it was told, fails on demand."""
+"""A console in the test's own process: speaks as XXL-JOB's do, keeps what it was told, fails on demand."""
 
 import json
 import threading
-from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-_API: Final = "/xxl-job-admin/api/"
-_SUCCESS: Final = {"code": 200, "data": None, "msg": "Success", "success": True}
+from app.testing.console_calls import ConsoleCalls
+from app.testing.console_dialect import Caller, ConsoleDialect, outcome_of, read_callbacks, refusal_of_caller
+from app.testing.console_faults import Fault, Faults
+from app.testing.console_http import ConsoleServer, handler_for
 
+__all__ = ["ConsoleDialect", "FakeConsole", "Fault"]
 
-class Fault(StrEnum):
-    """How the console misbehaves while `fault` is set."""
-
-    REFUSE = "refuse"
-    """HTTP 200 with code 500, as for a wrong token."""
-    HTTP_500 = "http_500"
-    GARBAGE = "garbage"
-    DROP = "drop"
-    """Closes the connection without an answer."""
+_TOKEN = "XXL-JOB-ACCESS-TOKEN"  # noqa: S105 - a header's name
+_APP_NAME = "XXL-JOB-APPNAME"
 
 
 class FakeConsole:
-    """`with FakeConsole() as console:` then point `xxl-job.url` at `console.url`, `access_token` at `console.token`."""
+    """`with FakeConsole() as console:` then point `xxl-job.url` at `console.url`, `access_token` at `console.token`.
 
-    def __init__(self, token: str = "fake-console-token", port: int = 0) -> None:  # noqa: S107 - a double's token
+    Change `dialect` and it is another version from then on; set `fault`, or `script` several, and it fails.
+    """
+
+    def __init__(
+        self,
+        token: str = "fake-console-token",  # noqa: S107 - a double's token
+        port: int = 0,
+        *,
+        dialect: str = ConsoleDialect.V3_3,
+        path: str = "/xxl-job-admin",
+        app_name: str = "",
+        slow_seconds: float = 10.0,
+    ) -> None:
+        """`path`: the context path, or empty. `app_name`: the only group a 3.5 console knows; empty: any."""
         self.token = token
-        self.fault: Fault | None = None
+        self.path = path
+        self.app_name = app_name
+        self.dialect = ConsoleDialect(dialect)
+        self.faults = Faults(slow_seconds)
+        self.poison: set[int] = set()
+        """Log ids: a callback request that holds one of them is refused as a whole."""
         self.requests: list[tuple[str, Any]] = []
         """Every request with a body that could be read, in order: name and body; refused ones too."""
+        self.headers: list[Mapping[str, str]] = []
+        """Those of each request, by their names in capitals."""
         self.registrations: list[dict[str, str]] = []
         self.removals: list[dict[str, str]] = []
         self.callbacks: list[dict[str, Any]] = []
-        """Accepted callbacks, in order, one by one."""
+        """Accepted callbacks, in order, one by one, as they were sent."""
+        self.calls = ConsoleCalls(lambda: self.dialect, self._headers_for)
+        self._outcomes: dict[int, tuple[int, Any]] = {}
         self._port = port
-        self._server: ThreadingHTTPServer | None = None
+        self._server: ConsoleServer | None = None
         self._thread: threading.Thread | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}/xxl-job-admin"
+        return f"http://127.0.0.1:{self._port}{self.path}"
+
+    @property
+    def fault(self) -> Fault | None:
+        """How it fails, until it is set to None again."""
+        return self.faults.current
+
+    @fault.setter
+    def fault(self, fault: Fault | None) -> None:
+        self.faults.set(fault)
+
+    def script(self, *faults: Fault | None) -> None:
+        """How it fares with the next requests, one each."""
+        self.faults.script(faults)
 
     def callback_of(self, log_id: int) -> dict[str, Any] | None:
         """The first accepted callback of a run, or None."""
         return next((item for item in list(self.callbacks) if item["logId"] == log_id), None)
 
+    def outcome_of(self, log_id: int) -> tuple[int, Any] | None:
+        """Code and message as this console understood them when it was told first, or None."""
+        return self._outcomes.get(log_id)
+
     def start(self) -> None:
         """Listens; after `stop` on the same port again."""
-        self._server = _Server(("127.0.0.1", self._port), _handler_for(self))
+        self._server = ConsoleServer(("127.0.0.1", self._port), handler_for(self))
         self._port = self._server.server_address[1]
         serve = self._server.serve_forever
         self._thread = threading.Thread(target=serve, args=(0.02,), name="fake-console", daemon=True)
@@ -61,6 +95,7 @@ class FakeConsole:
             self._server.server_close()
             self._thread.join()
             self._server = self._thread = None
+        self.faults.release()
 
     def __enter__(self) -> Self:
         self.start()
@@ -71,49 +106,37 @@ class FakeConsole:
     ) -> None:
         self.stop()
 
-    def answer(self, name: str, token: str, body: Any) -> dict[str, Any]:
+    def answer(self, name: str, headers: Mapping[str, str], raw: bytes, *, refuse: bool = False) -> dict[str, Any]:
         """What the console says to one request that reached it."""
+        body = json.loads(raw)
         self.requests.append((name, body))
-        if token != self.token or self.fault is Fault.REFUSE:
-            return {"code": 500, "data": None, "msg": "The access token is wrong.", "success": False}
-        if name == "callback":
-            self.callbacks.extend(body)
-        else:
+        self.headers.append(headers)
+        refusal = self._refusal(headers, refuse=refuse) or self._take(name, body)
+        return self.dialect.accepted() if refusal is None else self.dialect.refused(refusal)
+
+    def _refusal(self, headers: Mapping[str, str], *, refuse: bool) -> str | None:
+        caller = Caller(headers.get(_TOKEN) or "", headers.get(_APP_NAME) or "")
+        expected = Caller("\0nobody" if refuse else self.token, self.app_name)
+        return refusal_of_caller(self.dialect, caller, expected)
+
+    def _take(self, name: str, body: Any) -> str | None:
+        if name != "callback":
             (self.registrations if name == "registry" else self.removals).append(body)
-        return _SUCCESS
+            return None
+        items = read_callbacks(self.dialect, body)
+        if isinstance(items, str):
+            return items
+        if self.poison & {item["logId"] for item in items}:
+            return "openapi invoke error: null"
+        for item in items:
+            self._outcomes.setdefault(item["logId"], outcome_of(self.dialect, item))
+        self.callbacks.extend(items)
+        return None
 
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-
-def _handler_for(console: FakeConsole) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            if console.fault is Fault.DROP:
-                self.close_connection = True
-                return
-            status, text = self._reply(raw)
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-        def _reply(self, raw: bytes) -> tuple[int, bytes]:
-            if console.fault is Fault.HTTP_500:
-                return 500, b"Internal Server Error"
-            if console.fault is Fault.GARBAGE:
-                return 200, b"<html>a login page</html>"
-            if not self.path.startswith(_API):
-                return 404, b""
-            token = self.headers.get("XXL-JOB-ACCESS-TOKEN", "")
-            answer = console.answer(self.path.removeprefix(_API), token, json.loads(raw))
-            return 200, json.dumps(answer).encode()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's parameter
-            return
-
-    return Handler
+    def _headers_for(self, address: str) -> dict[str, str]:
+        """What an executor learns of this console; a 3.5 one names the app that registered the address."""
+        headers = {_TOKEN: self.token} if self.token else {}
+        if self.dialect.is_3_5:
+            names = {one["registryValue"].rstrip("/"): one["registryKey"] for one in list(self.registrations)}
+            headers[_APP_NAME] = names.get(address.rstrip("/"), self.app_name)
+        return headers

@@ -1,15 +1,16 @@
 """One callback: what the console is told of a finished run. Pure functions."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from app.jobs.record import RunRecord
 
 LONGEST_MESSAGE: Final = 15_000
 """The console's column; counted as Java counts, in UTF-16 units."""
+FAILURE_CODE: Final = 500
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Callback:
     """Fixed with the outcome and identical whenever it is sent."""
 
@@ -19,22 +20,16 @@ class Callback:
     code: int
     message: str
 
-    def as_json(self) -> dict[str, Any]:
-        """With the fields of 2.3 and later, and those of 2.2."""
-        return {
-            "logId": self.log_id,
-            "logDateTim": self.log_date_time,
-            "handleCode": self.code,
-            "handleMsg": self.message,
-            "executeResult": {"code": self.code, "msg": self.message},
-        }
 
-
-def build_callback(record: RunRecord, code: int, message: str) -> Callback:
-    return Callback(record.run_id, record.log_id, record.log_date_time, code, cut(message))
+def build_callback(record: RunRecord) -> Callback:
+    """Of a run whose outcome is fixed."""
+    code = FAILURE_CODE if record.code is None else record.code
+    return Callback(record.run_id, record.log_id, record.log_date_time, code, cut(record.message))
 
 
 def cut(text: str, longest: int = LONGEST_MESSAGE) -> str:
     """At most `longest` UTF-16 units, never half a character; lone surrogates are replaced."""
-    whole = text.encode("utf-8", "replace").decode()
+    if text.isascii():
+        return text[:longest]
+    whole = text[:longest].encode("utf-8", "replace").decode()
     return whole.encode("utf-16-le")[: longest * 2].decode("utf-16-le", "ignore")

@@ -1,27 +1,55 @@
 """The console as the executor calls it: registry, registryRemove, callback."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import aiohttp
 
 from app.common.errors import UpstreamError
 from app.config.xxl_job_config import ExecutorConfiguration
+from app.xxl_job.executor.callback import Callback
+from app.xxl_job.executor.console_addresses import ConsoleAddress, ConsoleAddresses
+from app.xxl_job.executor.dialect import (
+    Dialect,
+    asks_for_app_name,
+    encode_callbacks,
+    encode_registration,
+    headers_for,
+)
 
 TIMEOUT_SECONDS: Final = 10.0
 _LARGEST_ANSWER_BYTES: Final = 64 * 1024
 _SUCCESS: Final = 200
 
+Encode = Callable[[Dialect], bytes]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """How one request fared."""
+
+    refusal: str | None = None
+    """Why it wasn't accepted; None when it was."""
+    message: object = None
+    """What an XXL-JOB console gave as its reason."""
+    answered: bool = True
+    """Something spoke HTTP."""
+
+
+ACCEPTED: Final = Reply()
+
 
 class ConsoleClient:
-    """Calls the addresses of a configuration in order until one accepts. Proxy variables are ignored."""
+    """Calls the addresses of a configuration until one accepts, each in its dialect. Proxy variables are ignored."""
 
     def __init__(self, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=timeout_seconds), trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
         )
+        self._addresses = ConsoleAddresses()
 
     async def __aenter__(self) -> Self:
         return self
@@ -33,36 +61,59 @@ class ConsoleClient:
 
     async def register(self, configuration: ExecutorConfiguration, address: str) -> None:
         """Raises UpstreamError with the reason of every address that didn't accept; so do the other calls."""
-        await self._call(configuration, "registry", _registration(configuration, address))
+        await self._call(configuration, "registry", lambda _: encode_registration(configuration, address))
 
     async def deregister(self, configuration: ExecutorConfiguration, address: str) -> None:
-        await self._call(configuration, "registryRemove", _registration(configuration, address))
+        await self._call(configuration, "registryRemove", lambda _: encode_registration(configuration, address))
 
-    async def callback(self, configuration: ExecutorConfiguration, items: Sequence[dict[str, Any]]) -> None:
-        await self._call(configuration, "callback", list(items))
+    async def callback(self, configuration: ExecutorConfiguration, callbacks: Sequence[Callback]) -> None:
+        await self._call(configuration, "callback", lambda dialect: encode_callbacks(dialect, callbacks))
 
-    async def _call(self, configuration: ExecutorConfiguration, name: str, body: object) -> None:
+    async def _call(self, configuration: ExecutorConfiguration, name: str, encode: Encode) -> None:
         reasons = []
-        for url in configuration.console_urls:
-            reason = await self._post(f"{url}/api/{name}", configuration.token, body)
-            if reason is None:
+        for address in self._addresses.in_order(configuration.console_urls):
+            refusal = await self._ask(address, configuration, name, encode)
+            if refusal is None:
+                self._addresses.prefer(address)
                 return
-            reasons.append(f"{url}: {reason}")
+            reasons.append(f"{address.url}: {refusal}")
         raise UpstreamError("; ".join(reasons))
 
-    async def _post(self, url: str, token: str, body: object) -> str | None:
-        """None when the console accepted, else why not."""
-        headers = {"XXL-JOB-ACCESS-TOKEN": token} if token else {}
+    async def _ask(
+        self, address: ConsoleAddress, configuration: ExecutorConfiguration, name: str, encode: Encode
+    ) -> str | None:
+        """Why this address didn't accept, or None. Finds out what it speaks when it refuses what it spoke before."""
+
+        async def send(dialect: Dialect) -> Reply:
+            url = f"{address.url}/api/{name}"
+            reply = await self._post(url, headers_for(dialect, configuration), encode(dialect))
+            if reply.refusal is None:
+                address.speaks(dialect)
+            return reply
+
+        dialect = address.dialect or Dialect.CLASSIC
+        reply = await send(dialect)
+        if not reply.answered:
+            address.dialect = None
+        elif reply.refusal is not None and dialect is Dialect.V3_5:
+            second = await send(Dialect.CLASSIC)
+            return reply.refusal if asks_for_app_name(second.message) else second.refusal
+        elif asks_for_app_name(reply.message):
+            address.speaks(Dialect.V3_5)
+            return (await send(Dialect.V3_5)).refusal
+        return reply.refusal
+
+    async def _post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
         try:
-            async with self._session.post(url, json=body, headers=headers, allow_redirects=False) as response:
+            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
                 text = await _read_all(response.content)
         except TimeoutError:
-            return "no answer in time"
-        except (aiohttp.ClientError, OSError) as error:
-            return f"{type(error).__name__}: {error}"
+            return Reply("no answer in time", answered=False)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Reply(f"{type(error).__name__}: {error}", answered=False)
         if response.status != _SUCCESS:
-            return f"HTTP {response.status}"
-        return _refusal(text)
+            return Reply(f"HTTP {response.status}")
+        return _read(text)
 
 
 async def _read_all(content: aiohttp.StreamReader) -> bytes:
@@ -73,18 +124,15 @@ async def _read_all(content: aiohttp.StreamReader) -> bytes:
     return text
 
 
-def _registration(configuration: ExecutorConfiguration, address: str) -> dict[str, str]:
-    return {"registryGroup": "EXECUTOR", "registryKey": configuration.app_name, "registryValue": address}
-
-
-def _refusal(text: bytes) -> str | None:
+def _read(text: bytes) -> Reply:
     """A refusal comes as HTTP 200 with another code."""
     try:
         answer = json.loads(text)
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict) or "code" not in answer:
-        return "the answer is not that of an XXL-JOB console"
+        return Reply("the answer is not that of an XXL-JOB console")
     if answer["code"] == _SUCCESS:
-        return None
-    return f"code {answer['code']}: {answer.get('msg')}"[:500]
+        return ACCEPTED
+    message = answer.get("msg")
+    return Reply(f"code {answer['code']}: {message}"[:500], message)

@@ -4,7 +4,6 @@ It uses nothing of the main loop and reads the settings by reference: a job that
 """
 
 import asyncio
-import json
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -25,7 +24,6 @@ from app.jobs.runner import JobRunner
 from app.runtime import Runtime
 from app.xxl_job.executor.address import resolve_address
 from app.xxl_job.executor.console_client import ConsoleClient
-from app.xxl_job.executor.dialect import Dialect, encode_callbacks
 from app.xxl_job.executor.drain import drain
 from app.xxl_job.executor.engine import ABANDON_SECONDS, Engine, EngineParts
 from app.xxl_job.executor.job_logs import JobLogs
@@ -104,15 +102,17 @@ class ControlPlane:
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(ConsoleClient())
             ledger = MemoryRunLedger()
-            outbox = CallbackOutbox(
-                Unreported(ledger),
-                lambda batch: client.callback(self._live.current, json.loads(encode_callbacks(Dialect.CLASSIC, batch))),
-            )
+            outbox = CallbackOutbox(Unreported(ledger), lambda batch: client.callback(self._live.current, batch))
             logs = JobLogs(self._runtime.environment.xxl_log_path)
             engine = self._build_engine(ledger, outbox, logs)
-            endpoints = Endpoints(engine, logs, lambda: self._live.current.token)
+            endpoints = Endpoints(engine, logs, lambda: self._live.current)
             await self._listen(stack, endpoints)
-            registrar = Registrar(client, lambda: self._live.current, self._resolve)
+            registrar = Registrar(
+                client,
+                lambda: self._live.current,
+                self._resolve,
+                on_registered=lambda anew: outbox.wake(anew=anew),
+            )
             address = await self._resolve(self._live.current)
             async with asyncio.TaskGroup() as group:
                 tasks = [

@@ -1,101 +1,188 @@
-"""The callback outbox: holds what the console must be told until it has said yes. In memory."""
+"""The callback outbox: tells the console every outcome that the ledger has stored, until it has said yes."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from itertools import islice
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from app.common.errors import UpstreamError
+from app.common.errors import AppError
 from app.common.logger import log
+from app.common.supervision import failure_of
+from app.jobs.record import RunRecord
 from app.xxl_job.executor.backoff import Backoff
 from app.xxl_job.executor.callback import Callback
+from app.xxl_job.executor.refused import RefusedCallbacks
+from app.xxl_job.executor.triage import Triage
+from app.xxl_job.executor.unreported import Unreported
 
-BATCH: Final = 200
-BATCH_CHARACTERS: Final = 60_000
-"""A message is sent twice, and escaped a character takes up to six bytes: proxies often refuse more than 1 MB."""
+BATCH: Final = 500
+BATCH_BYTES: Final = 400_000
+"""Proxies often refuse more than 1 MB."""
 CAPACITY: Final = 100_000
+LONGEST_PAUSE_SECONDS: Final = 30.0
+MOST_APART: Final = 1_000
+"""So many refused callbacks stay in memory: a window full of them would leave no room for others."""
 
 Send = Callable[[Sequence[Callback]], Awaitable[None]]
 
 
-class CallbackOutbox:
-    """Sends in order, in batches, again and again until accepted. Belongs to the control loop."""
+def new_backoff() -> Backoff:
+    return Backoff(longest=LONGEST_PAUSE_SECONDS)
 
-    def __init__(self, send: Send, *, capacity: int = CAPACITY, backoff: Backoff | None = None) -> None:
-        """`send` raises UpstreamError when the console didn't accept."""
+
+class CallbackOutbox:
+    """A view of the ledger: sends what is unreported there, in batches, again and again until accepted.
+
+    One request is under way at a time, and the next takes all that came meanwhile. Belongs to the control loop.
+    """
+
+    def __init__(
+        self,
+        unreported: Unreported,
+        send: Send,
+        *,
+        capacity: int = CAPACITY,
+        most_apart: int = MOST_APART,
+        backoffs: Callable[[], Backoff] = new_backoff,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`send` raises when the console didn't accept, and then none of the callbacks counts as told."""
+        self._unreported = unreported
         self._send = send
         self._capacity = capacity
-        self._backoff = backoff or Backoff()
-        self._waiting: deque[Callback] = deque()
-        self._pending: set[str] = set()
-        self._under_way: frozenset[str] = frozenset()
-        self._filled = asyncio.Event()
+        self._most_apart = most_apart
+        self._clock = clock
+        self._backoff = backoffs()
+        self._triage = Triage(BATCH)
+        self._refused = RefusedCallbacks(backoffs, clock)
+        self._suspects: list[Callback] = []
+        """Refused alone since the console last took something: their fault, or the console's."""
+        self._read_after = 0.0
+        self._news = asyncio.Event()
+        self._woken = asyncio.Event()
         self._empty = asyncio.Event()
-        self._empty.set()
 
-    def add(self, callback: Callback) -> None:
-        self._waiting.append(callback)
-        self._pending.add(callback.run_id)
+    def add(self, record: RunRecord) -> None:
+        """Call when the ledger has stored the outcome. Known already, or told before: then it is sent again."""
+        self._unreported.add(record)
         self._empty.clear()
-        self._filled.set()
-
-    def is_untold(self, run_id: str) -> bool:
-        """Whether the console can't know that run's outcome yet; one on its way may have arrived."""
-        return run_id in self._pending and run_id not in self._under_way
-
-    def is_pending(self, run_id: str) -> bool:
-        return run_id in self._pending
+        self._news.set()
 
     @property
     def is_full(self) -> bool:
         """At the bound no new run is taken: no outcome is ever dropped."""
-        return len(self._waiting) >= self._capacity
+        return len(self._unreported) >= self._capacity
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._unreported)
+
+    def wake(self, *, anew: bool = False) -> None:
+        """The console showed a sign of life: the pause is over. `anew`: for callbacks that it refused, too."""
+        if anew:
+            self._refused.release()
+        self._woken.set()
+        self._news.set()
 
     async def run(self) -> None:
         """Sends until cancelled."""
         while True:
-            await self._filled.wait()
-            batch = list(self._next_batch())
-            self._under_way = frozenset(callback.run_id for callback in batch)
-            try:
-                await self._send(batch)
-            except UpstreamError as error:
-                self._under_way = frozenset()
-                delay = self._backoff.next()
-                log.bind(waiting=len(self._waiting), retry_in=round(delay, 1), reason=error.message).warning(
-                    "callback not accepted"
-                )
-                await asyncio.sleep(delay)
-                continue
-            self._backoff.reset()
-            self._forget(batch)
+            await self._fill()
+            callback = None if self._triage.is_down else self._refused.take_due()
+            if callback is not None:
+                await self._send_again(callback)
+            elif batch := self._unreported.take(self._triage.limit, BATCH_BYTES):
+                await self._send_next(batch)
+            elif self._suspects:
+                self._unreported.give_back(self._suspects)
+                self._suspects = []
+            else:
+                await self._rest()
 
     async def flush(self, seconds: float) -> int:
         """Waits until everything was accepted, at most `seconds`; returns how many callbacks are left."""
+        self.wake(anew=True)
         try:
             async with asyncio.timeout(seconds):
                 await self._empty.wait()
         except TimeoutError:
-            return len(self._waiting)
+            return len(self._unreported)
         return 0
 
-    def _next_batch(self) -> Iterator[Callback]:
-        characters = 0
-        for callback in islice(self._waiting, BATCH):
-            characters += len(callback.message)
-            if callback is not self._waiting[0] and characters > BATCH_CHARACTERS:
-                return
-            yield callback
+    async def _fill(self) -> None:
+        """Reads on in the ledger when memory has nothing left to send."""
+        if self._unreported.has_ready or not self._unreported.is_behind or self._clock() < self._read_after:
+            return
+        error = await failure_of(self._unreported.refill())
+        if error is not None:
+            log.bind(reason=str(error)).error("unreported runs can't be read from the ledger")
+            self._read_after = self._clock() + self._backoff.next()
 
-    def _forget(self, batch: list[Callback]) -> None:
-        self._under_way = frozenset()
-        for callback in batch:
-            self._waiting.popleft()
-            self._pending.discard(callback.run_id)
-        if not self._waiting:
-            self._filled.clear()
+    async def _send_next(self, batch: list[Callback]) -> None:
+        error = await failure_of(self._send(batch))
+        if error is None:
+            self._accepted(batch)
+            return
+        opinions = len(self._suspects)
+        if not self._triage.refused(len(batch)):
+            self._unreported.give_back(batch)
+            return
+        self._suspects += batch
+        if opinions or not self._unreported.has_ready:
+            await self._pause(error)
+
+    def _accepted(self, batch: list[Callback]) -> None:
+        self._unreported.told(batch)
+        self._triage.accepted(len(batch))
+        self._backoff.reset()
+        suspects, self._suspects = self._suspects, []
+        for callback in suspects:
+            self._set_apart(callback)
+
+    def _set_apart(self, callback: Callback) -> None:
+        if len(self._refused) >= self._most_apart:
+            self._refused.forget(callback)
+            self._unreported.leave(callback)
+            self._read_after = self._clock() + LONGEST_PAUSE_SECONDS
+            return
+        self._refused.add(callback)
+
+    async def _send_again(self, callback: Callback) -> None:
+        error = await failure_of(self._send([callback]))
+        if error is None:
+            self._refused.forget(callback)
+            self._unreported.told([callback])
+            return
+        pause = self._refused.add(callback)
+        self._refused.hold_on()
+        log.bind(log_id=callback.log_id, retry_in=round(pause, 1), reason=_reason(error)).warning(
+            "callback refused alone, others go on"
+        )
+
+    async def _pause(self, error: Exception) -> None:
+        """Ends early for a sign of life, and for a callback that could tell whether it was the other one's fault."""
+        delay = self._backoff.next()
+        log.bind(waiting=len(self), retry_in=round(delay, 1), reason=_reason(error)).warning("callback not accepted")
+        await self._sleep(self._news if len(self._suspects) == 1 else self._woken, delay)
+
+    async def _rest(self) -> None:
+        """Until something is added or due."""
+        waits = [self._refused.wait_seconds]
+        if self._unreported.is_behind:
+            waits.append(max(0.0, self._read_after - self._clock()))
+        elif not self._unreported:
             self._empty.set()
+        due = [seconds for seconds in waits if seconds is not None]
+        await self._sleep(self._news, min(due) if due else None)
+
+    async def _sleep(self, until: asyncio.Event, seconds: float | None) -> None:
+        self._news.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await until.wait()
+        except TimeoutError:
+            return
+        until.clear()
+
+
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, AppError) else f"{type(error).__name__}: {error}"

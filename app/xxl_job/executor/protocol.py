@@ -1,4 +1,4 @@
-"""What the console sends, and what it is answered: XXL-JOB 2.2 to 3.4. Pure functions."""
+"""What the console sends, and what it is answered, in every dialect from 2.2 to 3.5. Pure functions."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,6 @@ LONGEST_TIMEOUT_SECONDS: Final = 10 * 365 * 24 * 3600
 BEAN: Final = "BEAN"
 _INTEGER_DIGITS: Final = 19
 
-WRONG_TOKEN: Final = "The access token is wrong."  # noqa: S105 - the answer's text
 BUSY: Final = "job thread is running or has trigger queue."
 DISCARDED: Final = "block strategy effect：Discard Later"
 COVERED: Final = "block strategy effect：Cover Early"
@@ -50,7 +49,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Trigger:
-    """A validated /run request."""
+    """A validated /run or /trigger request."""
 
     job_id: int
     log_id: int
@@ -118,10 +117,14 @@ def parse_job_id(fields: Mapping[str, Any]) -> int:
 
 
 def parse_log_query(fields: Mapping[str, Any]) -> LogQuery:
-    """Raises ValidationError naming the field. Lines count from 1; lower numbers mean the first."""
+    """Raises ValidationError naming the field. Lines count from 1; lower numbers mean the first.
+
+    The time is `logDateTim` up to 3.4, `logDateTime` from 3.5 on.
+    """
+    name = "logDateTime" if fields.get("logDateTime") is not None else "logDateTim"
     return LogQuery(
         log_id=_integer(fields, "logId"),
-        log_date_time=_integer(fields, "logDateTim", default=0),
+        log_date_time=_integer(fields, name, default=0),
         from_line=max(1, _integer(fields, "fromLineNum", default=1, low=-MAX_ID)),
     )
 

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.common.errors import StartupError, UpstreamError
+from app.common.errors import AppError, StartupError
 from app.common.logger import log
+from app.common.supervision import failure_of
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.xxl_job.executor.backoff import Backoff
 from app.xxl_job.executor.console_client import ConsoleClient
@@ -17,6 +18,11 @@ LOOK_SECONDS: Final = 0.5
 FAREWELL_SECONDS: Final = 3.0
 
 Resolve = Callable[[ExecutorConfiguration], Awaitable[str]]
+OnRegistered = Callable[[bool], None]
+
+
+def _nobody_asks(_anew: bool) -> None:
+    return
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,10 @@ class Registration:
     @property
     def place(self) -> tuple[object, ...]:
         return self.configuration.console_urls, self.configuration.app_name, self.address
+
+    @property
+    def greeting(self) -> tuple[object, ...]:
+        return *self.place, self.configuration.token
 
 
 class Registrar:
@@ -43,7 +53,10 @@ class Registrar:
         interval_seconds: float = INTERVAL_SECONDS,
         look_seconds: float = LOOK_SECONDS,
         backoff: Backoff | None = None,
+        on_registered: OnRegistered = _nobody_asks,
     ) -> None:
+        """`on_registered` is called for every success, with whether it came after a failure or with other settings."""
+        self._on_registered = on_registered
         self._client = client
         self._current = current
         self._resolve = resolve
@@ -69,23 +82,38 @@ class Registrar:
     async def _register(self, configuration: ExecutorConfiguration) -> bool:
         """Registers, then says goodbye where the executor was registered before, if that was elsewhere."""
         former = self._registered
-        try:
-            wanted = Registration(configuration, await self._find_address(configuration))
-            await self._client.register(configuration, wanted.address)
-        except (UpstreamError, StartupError) as error:
+        error = await failure_of(self._say_hello(configuration))
+        if error is not None:
             if not self._failing:
-                log.bind(console=configuration.console_urls, reason=error.message).warning("executor not registered")
+                log.bind(console=configuration.console_urls, reason=_reason(error)).warning("executor not registered")
             self._failing = True
             if former is not None and former.configuration.console_urls != configuration.console_urls:
                 await self.deregister()
             return False
-        if former is None or self._failing or former.place != wanted.place:
-            log.bind(console=configuration.console_urls, address=wanted.address).info("executor registered")
-        self._registered, self._failing = wanted, False
         self._backoff.reset()
-        if former is not None and former.place != wanted.place:
+        self._greeted(former)
+        if former is not None and former.place != self._place:
             await self._farewell(former)
         return True
+
+    async def _say_hello(self, configuration: ExecutorConfiguration) -> None:
+        wanted = Registration(configuration, await self._find_address(configuration))
+        await self._client.register(configuration, wanted.address)
+        self._registered = wanted
+
+    def _greeted(self, former: Registration | None) -> None:
+        now, was_failing = self._registered, self._failing
+        self._failing = False
+        if now is None:
+            return
+        anew = former is None or was_failing or former.greeting != now.greeting
+        if anew:
+            log.bind(console=now.configuration.console_urls, address=now.address).info("executor registered")
+        self._on_registered(anew)
+
+    @property
+    def _place(self) -> tuple[object, ...] | None:
+        return None if self._registered is None else self._registered.place
 
     async def _find_address(self, configuration: ExecutorConfiguration) -> str:
         """While the settings fit no address, the console keeps the one it knows."""
@@ -98,11 +126,11 @@ class Registrar:
             return self._registered.address
 
     async def _farewell(self, registration: Registration) -> None:
-        try:
-            async with asyncio.timeout(FAREWELL_SECONDS):
-                await self._client.deregister(registration.configuration, registration.address)
-        except (UpstreamError, TimeoutError) as error:
-            log.bind(reason=str(error)).warning("executor not deregistered, the console forgets it by itself")
+        work = asyncio.wait_for(
+            self._client.deregister(registration.configuration, registration.address), FAREWELL_SECONDS
+        )
+        if error := await failure_of(work):
+            log.bind(reason=_reason(error)).warning("executor not deregistered, the console forgets it by itself")
 
     async def _wait(self, seconds: float, configuration: ExecutorConfiguration) -> None:
         """Sleeps, looking out for other settings."""
@@ -121,3 +149,7 @@ def _identity(configuration: ExecutorConfiguration) -> tuple[object, ...]:
         configuration.app_name,
         configuration.advertise,
     )
+
+
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, AppError) else f"{type(error).__name__}: {error}"
