@@ -3,12 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 from app.common.log_console import write_early
-from app.common.log_format import Identity, encode_json, escape
+from app.common.log_format import Identity, describe_second, encode_json, escape
 from app.common.log_options import ACCESS_MODULE, LEVEL_NUMBERS, LevelTable
 from app.common.redaction import redact
 
@@ -49,7 +48,7 @@ class AccessLog:
         now, thread, method, route, status, duration_ms, client, trace_id = served
         second, clock, offset = self._second
         if second != int(now):
-            second, clock, offset = self._second = _describe_second(now, " " if self._identity is None else "T")
+            second, clock, offset = self._second = describe_second(now, " " if self._identity is None else "T")
         words = f"{method}{route}{client}{trace_id}{thread}"
         if not words.isprintable() or '"' in words or "\\" in words or " " in words:
             method, route, client, trace_id, thread = map(_plain, (method, route, client, trace_id, thread))
@@ -65,11 +64,6 @@ class AccessLog:
             f'{self._identity},"fields":{{"method":"{method}","route":"{route}","status":{status},'
             f'"duration_ms":{duration_ms:.3f},"client":"{client}"}}}}\n'
         )
-
-
-def _describe_second(now: float, separator: str) -> tuple[int, str, str]:
-    moment = datetime.fromtimestamp(int(now), UTC).astimezone().isoformat(separator)
-    return int(now), moment[:19], moment[19:]
 
 
 def _plain(text: str) -> str:

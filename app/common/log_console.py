@@ -7,6 +7,8 @@ from contextlib import suppress
 from time import monotonic
 from typing import Final
 
+from app.common.log_copy import line_copy_var
+
 STDOUT: Final = 1
 _BACKLOG_BYTES: Final = 4 * 1024 * 1024
 
@@ -61,7 +63,12 @@ class Console:
 
 def write_early(line: str) -> None:
     """Before logging is configured and after it is closed: a line straight to stderr."""
-    if sys.stderr is not None:
+    if sys.stderr is None:
+        return
+    token = line_copy_var.set(None)  # stderr may be one that copies what is printed inside a run
+    try:
         with suppress(OSError, ValueError):
             sys.stderr.write(line.encode("utf-8", "backslashreplace").decode())
             sys.stderr.flush()
+    finally:
+        line_copy_var.reset(token)

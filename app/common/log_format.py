@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -51,7 +52,7 @@ def shorten(text: str) -> str:
     return f"{text[:MAX_TEXT_LENGTH]}… ({len(text) - MAX_TEXT_LENGTH} characters cut)"
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Redacted before it is cut: half a secret is one too."""
     return shorten(redact(text))
 
@@ -73,7 +74,7 @@ def render_text(record: "Record", exception: str) -> str:
     place = f"{record['name']}:{record['function']}:{record['line']}"
     trace = extra.get("trace_id", NO_TRACE)
     head = escape(f"[{time}] [{record['level'].name}] [{trace}] [{record['thread'].name}] [{place}] ")
-    body = _shown(record["message"])
+    body = shown(record["message"])
     if len(extra) > 1 or (extra and "trace_id" not in extra):
         body += render_fields(extra)
     line = f"{head}{escape(body)}\n"
@@ -94,7 +95,7 @@ def render_fields(fields: dict[str, Any]) -> str:
 
 
 def _indent(exception: str) -> str:
-    lines = _shown(exception).splitlines()
+    lines = shown(exception).splitlines()
     return "".join(f"    {escape(line)}\n" for line in lines if line)
 
 
@@ -109,16 +110,27 @@ def render_json(record: "Record", exception: str, identity: Identity) -> str:
         "module": record["name"],
         "function": record["function"],
         "line": record["line"],
-        "message": _shown(record["message"]),
+        "message": shown(record["message"]),
         "service": identity.service,
         "env": identity.env,
         "instance": identity.instance,
     }
     if fields:
-        document["fields"] = {key: _within_limits(clean_value(value, key)) for key, value in fields.items()}
+        document["fields"] = json_fields(fields)
     if exception:
-        document["exception"] = _shown(exception)
+        document["exception"] = shown(exception)
     return encode_json(document) + "\n"
+
+
+def json_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a JSON line: masked, and none longer than a line may be."""
+    return {key: _within_limits(clean_value(value, key)) for key, value in fields.items()}
+
+
+def describe_second(now: float, separator: str) -> tuple[int, str, str]:
+    """The second itself, and what stands before and after its fraction in a line: made once for all its lines."""
+    moment = datetime.fromtimestamp(int(now), UTC).astimezone().isoformat(separator)
+    return int(now), moment[:19], moment[19:]
 
 
 class Renderer:

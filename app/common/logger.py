@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from loguru import logger as log
 
-from app.common import access_log
+from app.common import access_log, log_direct
 from app.common.access_log import AccessLog
 from app.common.context import get_trace_id
 from app.common.log_console import Console, write_early
+from app.common.log_copy import copy_line, line_copy_var
+from app.common.log_direct import DirectLog
 from app.common.log_file import Clock, DailyFile, Opener, local_now, open_for_append
 from app.common.log_format import Identity, Renderer, render_text
 from app.common.log_intercept import Interception
@@ -54,14 +56,19 @@ def _passes_early(record: "Record") -> bool:
 
 
 def _write_early(message: "Message") -> None:
-    write_early(render_text(message.record, str(message)))
+    text = render_text(message.record, str(message))
+    write_early(text)
+    copy_line(text)
 
 
 def _log_early() -> None:
     """Replaces what loguru starts with: that shows variables' values in tracebacks and masks nothing."""
     log.remove()
     log.configure(patcher=_add_trace)
-    log.add(_write_early, level="INFO", format=_only_exception, filter=_passes_early, backtrace=False, diagnose=False)
+    handler_id = log.add(
+        _write_early, level="INFO", format=_only_exception, filter=_passes_early, backtrace=False, diagnose=False
+    )
+    log_direct.current.log = DirectLog.early(handler_id)
 
 
 class LogHandle:
@@ -103,6 +110,7 @@ class LogHandle:
         if not former.is_same(self._levels):
             self._interception.apply(self._levels)
             former_id, self._handler_id = self._handler_id, self._add_handler()
+            self._apply()
             retirement = threading.Timer(_RETIRE_SECONDS, _remove_handler, (former_id,))
             retirement.daemon = True
             retirement.start()
@@ -129,6 +137,7 @@ class LogHandle:
             self._housekeeping.retention_days = self._options.retention_days
         identity = self._renderer.identity if self._options.format == "json" else None
         access_log.current.log = AccessLog(self._writer.put, self._levels, identity)
+        log_direct.current.log = DirectLog(self._writer.put, self._levels, identity, self._handler_id)
 
     def _add_handler(self) -> int:
         return log.add(
@@ -146,7 +155,10 @@ class LogHandle:
 
     def _sink(self, message: "Message") -> None:
         cast("dict[str, Any]", message.record)["line_written"] = True
-        self._writer.put(self._renderer.render(message.record, str(message)))
+        line = self._renderer.render(message.record, str(message))
+        self._writer.put(line)
+        if line_copy_var.get() is not None:
+            copy_line(line if self._renderer.format == "text" else render_text(message.record, str(message)))
 
 
 def _remove_handler(handler_id: int) -> None:

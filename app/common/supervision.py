@@ -19,3 +19,12 @@ def failure_of_call(work: Callable[[], object]) -> Exception | None:
     except Exception as error:  # noqa: BLE001 - the border: the caller reports it
         return error
     return None
+
+
+def ending_of_call(work: Callable[[], object]) -> BaseException | None:
+    """`failure_of_call` for what runs around somebody else's code that may even leave the process."""
+    try:
+        work()
+    except BaseException as error:  # noqa: BLE001 - the border: the caller reports it
+        return error
+    return None

@@ -1,53 +1,66 @@
 """The links and observers that every run has."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app.alerts.base import AlertEvent
 from app.common.const import AlarmLevel
-from app.common.context import bound
+from app.common.context import pinned_snapshot_var, run_var, trace_id_var
 from app.common.errors import ValidationError
-from app.common.logger import log
+from app.common.log_copy import LineCopy, line_copy_var
+from app.common.log_direct import LineFields
 from app.common.metrics import RUN_SECONDS, RUNS
-from app.common.trace import w3c_trace_id
 from app.config.snapshot import Snapshot
 from app.jobs.arguments import parse_args
 from app.jobs.context import JobContext
+from app.jobs.printed import flush_printed
 from app.jobs.record import RunOutcome, RunState
 from app.jobs.result import RunResult
 from app.jobs.run import Run
-from app.jobs.run_log import OpenRunLog, run_log_var
+from app.jobs.run_lines import fields_of, write_finished, write_started
+from app.jobs.run_log import OpenRunLog
+from app.jobs.run_logger import build_run_logger
 from app.runtime import Runtime
 
-SHOWN_LENGTH: Final = 1000
+Leave = Callable[[], None]
+Link = Callable[[Run], Leave | None]
+"""Enters, and says how to leave if there is anything to put back."""
+
 ALERTED: Final = frozenset({RunOutcome.FAILED, RunOutcome.TIMEOUT})
-_LEVELS: Final = {RunOutcome.SUCCESS: "INFO", RunOutcome.FAILED: "ERROR"}
 
 
-def trace_link(runtime: Runtime, open_log: OpenRunLog) -> Callable[[Run], AbstractContextManager[None]]:
-    """Binds trace id, snapshot, context and job log for the run."""
+def trace_link(runtime: Runtime, open_log: OpenRunLog, *, announce: bool = True) -> Link:
+    """Binds trace id, snapshot, context and job log for the run, and (`announce`) writes its first line."""
 
-    @contextmanager
-    def traced(run: Run) -> Iterator[None]:
+    def traced(run: Run) -> Leave:
         snapshot = runtime.settings.state.snapshot
-        run.log = run_log = open_log(run.record)
-        token = run_log_var.set(run_log)
-        try:
-            run.context = _build_context(run, runtime, snapshot)
-            pinned = None if run.definition.live else snapshot
-            with bound(run.record.trace_id, snapshot=pinned, run=run.context):
-                yield
-        finally:
-            run_log_var.reset(token)
-            run.log = None
-            run_log.close()
+        fields = fields_of(run.record)
+        run.context = _build_context(run, runtime, snapshot, fields)
+        copy = LineCopy(run.take_log(open_log).write)
+        tokens = (
+            line_copy_var.set(copy),
+            trace_id_var.set(run.record.trace_id),
+            pinned_snapshot_var.set(None if run.definition.live else snapshot),
+            run_var.set(run.context),
+        )
+
+        def leave() -> None:
+            flush_printed(copy)
+            line_copy_var.reset(tokens[0])
+            trace_id_var.reset(tokens[1])
+            pinned_snapshot_var.reset(tokens[2])
+            run_var.reset(tokens[3])
+            run.give_back_log()
+
+        if announce:
+            write_started(run, fields)
+        return leave
 
     return traced
 
 
-def _build_context(run: Run, runtime: Runtime, snapshot: Snapshot) -> JobContext:
+def _build_context(run: Run, runtime: Runtime, snapshot: Snapshot, fields: LineFields) -> JobContext:
     record, args = run.record, None
     if run.definition.args is not None:
         try:
@@ -66,60 +79,37 @@ def _build_context(run: Run, runtime: Runtime, snapshot: Snapshot) -> JobContext
         deadline=datetime.now(UTC) + timedelta(seconds=seconds) if seconds else None,
         attempt=record.attempt,
         trace_id=record.trace_id,
-        log=log.bind(job=record.handler, job_id=record.job_id, log_id=record.log_id),
+        log=build_run_logger(fields),
         snapshot=snapshot,
         runtime=runtime,
         stop_event=run.stop_event,
     )
 
 
-@contextmanager
-def logged(run: Run) -> Iterator[None]:
-    """The first line of the run's log carries the trace id and its W3C form."""
-    record = run.record
-    log.bind(
-        job=record.handler,
-        job_id=record.job_id,
-        log_id=record.log_id,
-        shard=f"{record.shard_index}/{record.shard_total}",
-        attempt=record.attempt,
-        trace=record.trace_id,
-        w3c_trace=w3c_trace_id(record.trace_id),
-    ).info("run started")
-    yield
-
-
-def begin_link(on_started: Callable[[Run], None]) -> Callable[[Run], AbstractContextManager[None]]:
+def begin_link(on_started: Callable[[Run], None]) -> Link:
     """Marks that the run has started, and says so: timeouts count from here."""
 
-    @contextmanager
-    def begun(run: Run) -> Iterator[None]:
+    def begun(run: Run) -> None:
         run.mark(RunState.RUNNING)
         on_started(run)
-        yield
 
     return begun
 
 
 def log_result(run: Run, result: RunResult) -> None:
-    """The last line of the run's log, with the stack of what went wrong."""
-    record = run.record
-    bound_log = log.bind(
-        job=record.handler,
-        job_id=record.job_id,
-        log_id=record.log_id,
-        outcome=str(result.outcome),
-        result=result.message[:SHOWN_LENGTH],
-    )
-    bound_log.opt(exception=result.exception).log(_LEVELS.get(result.outcome, "WARNING"), "run finished")
+    """The last line of the run's log, after what was printed without an end of line."""
+    copy = line_copy_var.get()
+    if copy is not None and copy.partial:
+        flush_printed(copy)
+    write_finished(run, result)
 
 
 def count_result(run: Run, result: RunResult) -> None:
     """Counts the run, and how long it took if it ever began."""
     started, finished = run.record.started_at, run.record.finished_at
-    RUNS.inc(handler=run.record.handler, outcome=str(result.outcome))
+    RUNS.inc_series((run.record.handler, result.outcome.value))
     if started is not None and finished is not None:
-        RUN_SECONDS.observe((finished - started).total_seconds(), handler=run.record.handler)
+        RUN_SECONDS.observe_series((run.record.handler,), (finished - started).total_seconds())
 
 
 def alert_result(runtime: Runtime) -> Callable[[Run, RunResult], None]:

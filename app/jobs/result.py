@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from app.common.redaction import redact
@@ -45,6 +45,12 @@ def timed_out() -> RunResult:
 
 def killed(reason: str) -> RunResult:
     return RunResult(RunOutcome.KILLED, FAILURE_CODE, reason)
+
+
+def noted(result: RunResult, note: str) -> RunResult:
+    """The result with something more to say to who reads its message; never at the cost of the note."""
+    message = result.message[: LONGEST_MESSAGE - len(note) - 3]
+    return replace(result, message=f"{message} ({note})" if message else f"({note})")
 
 
 def text_of(value: Any) -> str:

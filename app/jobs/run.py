@@ -10,7 +10,7 @@ from app.jobs.context import JobContext
 from app.jobs.record import RunRecord, RunState
 from app.jobs.registry import JobDefinition
 from app.jobs.result import RunResult
-from app.jobs.run_log import RunLog
+from app.jobs.run_log import OpenRunLog, RunLog
 
 
 class RunEvents(Protocol):
@@ -44,21 +44,54 @@ class Run:
         self.fields: Mapping[str, Any] = fields or {}
         self.context: JobContext | None = None
         self.log: RunLog | None = None
+        """Open while somebody holds it; see `take_log`."""
         self.bad_parameter: Exception | None = None
         self.result: RunResult | None = None
         self.stop_event = threading.Event()
         self._lock = threading.Lock()
+        self._log_holders = 0
 
     def arguments(self) -> tuple[JobContext | None, ...]:
         """What the function is called with: its context, or nothing."""
         return (self.context,) if self.definition.takes_context else ()
+
+    def take_log(self, open_log: OpenRunLog) -> RunLog:
+        """The run's log: opened by whoever comes first, closed when the last has given it back."""
+        with self._lock:
+            if self.log is None:
+                self.log = open_log(self.record)
+            self._log_holders += 1
+            return self.log
+
+    def give_back_log(self) -> None:
+        with self._lock:
+            self._log_holders -= 1
+            given_back = self.log if self._log_holders == 0 else None
+            if given_back is not None:
+                self.log = None
+        if given_back is not None:
+            given_back.close()
+
+    def close_log(self) -> None:
+        """Whoever holds it: for a body that is given up. What that still writes is in the process's log only."""
+        held = self.log
+        if held is not None:
+            held.close()
+
+    def begin_attempt(self) -> None:
+        """The body is tried again; its context says so."""
+        with self._lock:
+            if self.result is None:
+                self.record = _stepped(self.record, attempt=self.record.attempt + 1)
+        if self.context is not None:
+            self.context = replace(self.context, attempt=self.record.attempt)
 
     def mark(self, state: RunState) -> RunRecord:
         """The record one step further; unchanged once the result is fixed."""
         with self._lock:
             if self.result is None:
                 started = datetime.now(UTC) if state is RunState.RUNNING else self.record.started_at
-                self.record = replace(self.record, state=state, started_at=started)
+                self.record = _stepped(self.record, state=state, started_at=started)
             return self.record
 
     def fix(self, result: RunResult) -> bool:
@@ -67,7 +100,7 @@ class Run:
             if self.result is not None:
                 return False
             self.result = result
-            self.record = replace(
+            self.record = _stepped(
                 self.record,
                 state=RunState.DONE,
                 outcome=result.outcome,
@@ -76,3 +109,10 @@ class Run:
                 finished_at=datetime.now(UTC),
             )
             return True
+
+
+def _stepped(record: RunRecord, **changes: Any) -> RunRecord:
+    """`dataclasses.replace` for every run's every step: a record has twenty fields and nothing to check."""
+    stepped = object.__new__(RunRecord)
+    vars(stepped).update(vars(record), **changes)
+    return stepped

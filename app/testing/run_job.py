@@ -19,14 +19,16 @@ from app.alerts.base import AlertEvent
 from app.alerts.memory import MemoryAlertSender
 from app.bootstrap import job_packages
 from app.common.trace import run_trace_id
-from app.jobs.chain import Link, build_chain
+from app.jobs.chain import build_chain
+from app.jobs.hosting import hosting_runs
 from app.jobs.ledger.memory import MemoryRunLedger
+from app.jobs.links import Link
 from app.jobs.loading import load_job_modules
 from app.jobs.record import RunRecord, RunState
 from app.jobs.registry import JobDefinition, JobRegistry, build_definition, default_registry
 from app.jobs.result import timed_out
 from app.jobs.run import Run
-from app.jobs.run_log import MemoryRunLog, lines_to_run_logs
+from app.jobs.run_log import MemoryRunLog
 from app.jobs.runner import JobRunner
 from app.runtime import Runtime
 from app.testing.job_run import JobRun
@@ -61,8 +63,7 @@ async def run_job(
     async with AsyncExitStack() as stack:
         if runtime is None:
             runtime = await stack.enter_async_context(open_memory_runtime(folder, settings, overrides))
-        live = runtime.settings
-        stack.enter_context(lines_to_run_logs(lambda: live.state.snapshot))
+        stack.enter_context(hosting_runs(asyncio.get_running_loop()))
         definition = find_job(job, runtime, registry)
         text = param if isinstance(param, str) else json.dumps(param, ensure_ascii=False)
         record = _build_record(
@@ -137,11 +138,11 @@ class _Desk:
         self._loop = asyncio.get_running_loop()
         self._runtime = runtime
         self._ledger = MemoryRunLedger()
-        self._log = MemoryRunLog()
+        self._logs: list[MemoryRunLog] = []
         self._callbacks: list[Callback] = []
         self._settled = asyncio.Event()
         self._ended = asyncio.Event()
-        self._chain = build_chain(runtime, self, lambda _: self._log, _stock_links())
+        self._chain = build_chain(runtime, self, self._open_log, _stock_links())
         self._runner = JobRunner(self._loop, self._chain)
 
     async def run(self, run: Run) -> JobRun:
@@ -154,12 +155,16 @@ class _Desk:
         assert record is not None  # noqa: S101 - it was accepted above
         return JobRun(
             record=record,
-            log=self._log.text,
+            log="".join(log.text for log in self._logs),
             alerts=tuple(self._alerts()[before:]),
             callbacks=tuple(self._callbacks),
             exception=run.result.exception if run.result else None,
             abandoned=abandoned,
         )
+
+    def _open_log(self, _: RunRecord) -> MemoryRunLog:
+        self._logs.append(MemoryRunLog())
+        return self._logs[-1]
 
     def started(self, run: Run) -> None:
         self._ledger.update(run.record)

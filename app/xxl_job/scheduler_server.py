@@ -13,9 +13,9 @@ from typing import Final
 from app.bootstrap import job_packages, open_runtime
 from app.common.const import EXIT_CONFIG, ProcessRole
 from app.common.errors import StartupError
+from app.jobs.hosting import hosting_runs
 from app.jobs.loading import load_job_modules
 from app.jobs.registry import JobRegistry
-from app.jobs.run_log import lines_to_run_logs
 from app.runtime import Runtime
 from app.xxl_job.executor.control_plane import ControlPlane
 from app.xxl_job.executor.pyxxl_base import adopt_handlers, plain_functions_welcome
@@ -42,7 +42,7 @@ def main() -> int:
 
 async def serve() -> None:
     async with open_runtime(ProcessRole.EXECUTOR) as runtime:
-        with lines_to_run_logs(lambda: runtime.settings.state.snapshot):
+        with hosting_runs(asyncio.get_running_loop()):
             registry = load_jobs(runtime)
             plane = ControlPlane(runtime, registry, asyncio.get_running_loop())
             with signals_to(plane.request_stop):

@@ -19,8 +19,8 @@ from app.config.placeholders import PlaceholderSource
 from app.config.sources.base import Document, Documents, Trigger
 from app.config.sources.memory import MemorySource
 from app.config.xxl_job_config import ExecutorConfiguration
+from app.jobs.hosting import hosting_runs
 from app.jobs.registry import JobRegistry, build_definition
-from app.jobs.run_log import lines_to_run_logs
 from app.runtime import Runtime
 from app.testing.fake_console import FakeConsole
 from app.xxl_job.executor.control_plane import ControlPlane
@@ -144,7 +144,7 @@ async def open_executor(
         own = console or stack.enter_context(FakeConsole())
         text = text or settings_text(own, f"host: 127.0.0.1\n{extra}")
         runtime = await stack.enter_async_context(open_test_runtime(tmp_path, text))
-        stack.enter_context(lines_to_run_logs(lambda: runtime.settings.state.snapshot))
+        stack.enter_context(hosting_runs(asyncio.get_running_loop()))
         plane = ControlPlane(runtime, registry, asyncio.get_running_loop(), abandon_seconds=abandon_seconds)
         address = await plane.start()
         stack.push_async_callback(_stop, plane)

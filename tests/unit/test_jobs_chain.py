@@ -1,12 +1,13 @@
 """The order of what surrounds a handler."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
 from typing import Any
 
 import pytest
 
-from app.jobs.chain import Link, RunChain, build_chain
+from app.common.log_copy import copy_line
+from app.jobs.chain import RunChain, build_chain
+from app.jobs.links import Leave, Link
 from app.jobs.record import RunOutcome
 from app.jobs.result import RunResult, killed, succeeded
 from app.jobs.run import Run
@@ -21,13 +22,9 @@ class Witness:
         self.seen: list[str] = []
 
     def link(self, name: str) -> Link:
-        @contextmanager
-        def surround(run: Run) -> Iterator[None]:
+        def surround(run: Run) -> Leave:
             self.seen.append(f"{name} in")
-            try:
-                yield
-            finally:
-                self.seen.append(f"{name} out")
+            return lambda: self.seen.append(f"{name} out")
 
         return surround
 
@@ -74,10 +71,8 @@ def test_what_the_body_raises_is_the_result_and_goes_no_further(witness: Witness
 
 
 def test_what_a_link_raises_is_the_result_too(witness: Witness) -> None:
-    @contextmanager
-    def broken(run: Run) -> Iterator[None]:
+    def broken(run: Run) -> None:
         raise OSError("no folder")
-        yield
 
     run = build_run()
     with RunChain([broken], [witness.observe], witness, lambda _: MemoryRunLog()).around(run) as may_run:
@@ -94,14 +89,73 @@ def test_the_first_result_stays(witness: Witness) -> None:
     assert witness.seen == ["told killed", "settled"]
 
 
-def test_an_observer_that_fails_does_not_keep_the_callback(witness: Witness) -> None:
+def test_an_observer_that_fails_keeps_neither_the_others_nor_the_callback(witness: Witness) -> None:
     def broken(run: Run, result: RunResult) -> None:
         raise OSError("disk")
 
-    chain, run = chain_of(witness, observers=[broken]), build_run()
-    with pytest.raises(OSError, match="disk"):
+    chain, run = chain_of(witness, observers=[broken, witness.observe]), build_run()
+    assert chain.settle(run, succeeded("ok"))
+    assert witness.seen == ["told success", "settled"]
+
+
+def test_a_link_that_cannot_be_left_keeps_no_other_from_being_left(witness: Witness) -> None:
+    def stuck(run: Run) -> Leave:
+        def leave() -> None:
+            raise SystemExit(3)
+
+        return leave
+
+    chain, run = RunChain([witness.link("trace"), stuck], [], witness, lambda _: MemoryRunLog()), build_run()
+    with chain.around(run):
         chain.settle(run, succeeded("ok"))
-    assert witness.seen == ["settled"]
+    assert witness.seen == ["trace in", "settled", "trace out"]
+    assert run.record.message == "ok"
+
+
+@pytest.mark.parametrize("left", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()])
+def test_a_body_that_leaves_the_process_ends_its_run_only(witness: Witness, left: BaseException) -> None:
+    chain, run = chain_of(witness), build_run()
+    with chain.around(run):
+        raise left
+    assert run.record.outcome is RunOutcome.FAILED
+    assert run.record.message.startswith(type(left).__name__)
+
+
+def test_a_run_stopped_while_its_links_were_entered_does_not_run(witness: Witness) -> None:
+    run = build_run()
+    chain = chain_of(witness, "trace")
+    chain.settle(run, killed("why"))
+    with chain.around(run) as may_run:
+        assert not may_run
+
+
+@pytest.mark.parametrize(
+    ("value", "message"), [("ok", "ok (job log not written: disk full)"), (None, "(job log not written: disk full)")]
+)
+def test_a_job_log_that_is_not_written_is_told_in_the_callback(witness: Witness, value: object, message: str) -> None:
+    run_log, run = MemoryRunLog(), build_run()
+    run_log.failure = "disk full"
+    run.take_log(lambda _: run_log)
+    chain_of(witness).settle(run, succeeded(value))
+    assert run.record.message == message
+
+
+def test_a_log_is_closed_by_the_last_who_writes_in_it(witness: Witness) -> None:
+    logs: list[MemoryRunLog] = []
+
+    def open_log(record: Any) -> MemoryRunLog:
+        logs.append(MemoryRunLog())
+        return logs[-1]
+
+    def observe(run: Run, result: RunResult) -> None:
+        run.give_back_log()
+        copy_line("told\n")
+
+    run = build_run()
+    run.take_log(open_log)
+    RunChain([], [observe], witness, open_log).settle(run, killed("why"))
+    assert [(log.text, log.closed) for log in logs] == [("told\n", True)]
+    assert run.log is None
 
 
 def test_the_chain_of_every_run_has_its_order(witness: Witness) -> None:
@@ -109,5 +163,5 @@ def test_the_chain_of_every_run_has_its_order(witness: Witness) -> None:
     parts: Any = None
     chain = build_chain(parts, witness, lambda _: MemoryRunLog(), (extra,))
 
-    assert [link.__name__ for link in chain.links] == ["traced", "logged", "begun", "surround"]
+    assert [link.__name__ for link in chain.links] == ["traced", "begun", "surround"]
     assert [observe.__name__ for observe in chain.observers] == ["log_result", "count_result", "alert"]

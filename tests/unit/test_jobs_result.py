@@ -7,7 +7,7 @@ import pytest
 
 from app.common.errors import ValidationError
 from app.jobs.record import RunOutcome
-from app.jobs.result import failed, killed, succeeded, text_of, timed_out
+from app.jobs.result import LONGEST_MESSAGE, failed, killed, noted, succeeded, text_of, timed_out
 
 
 def circle() -> list[Any]:
@@ -53,3 +53,9 @@ def test_the_codes_are_those_of_the_console() -> None:
 def test_no_message_is_longer_than_the_console_keeps() -> None:
     assert len(succeeded("x" * 1_000_000).message) == 15_000
     assert len(failed(ValueError("x" * 1_000_000)).message) == 15_000
+
+
+def test_a_note_finds_its_place_in_the_longest_message() -> None:
+    message = noted(succeeded("x" * 20_000), "job log not written: disk full").message
+    assert len(message) == LONGEST_MESSAGE
+    assert message.endswith("x (job log not written: disk full)")

@@ -4,10 +4,9 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import fields
 from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 from aiohttp import web
 from pyxxl.ctx import GlobalVars
@@ -17,6 +16,7 @@ from pyxxl.schema import RunData
 from pyxxl.setting import ExecutorConfig
 
 from app.config.xxl_job_config import ExecutorConfiguration
+from app.jobs.links import Leave
 from app.jobs.registry import JobRegistry, build_definition
 from app.jobs.run import Run
 
@@ -70,8 +70,7 @@ def plain_functions_welcome() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def pyxxl_globals(run: Run) -> Iterator[None]:
+def pyxxl_globals(run: Run) -> Leave:
     """A link of the run's chain: `g.xxl_run_data`, `g.logger`, `g.cancel_event`."""
     record = run.record
     given = {key: value for key, value in run.fields.items() if key in _RUN_FIELDS}
@@ -88,14 +87,13 @@ def pyxxl_globals(run: Run) -> Iterator[None]:
             "broadcastTotal": record.shard_total,
         }
     )
-    values: list[tuple[ContextVar[Any], object]] = [
-        (GlobalVars._DATA, data),
-        (GlobalVars._LOGGER, TASK_LOGGER),
-        (GlobalVars._EVENT, run.stop_event),
-    ]
-    tokens = [(variable, variable.set(value)) for variable, value in values]
-    try:
-        yield
-    finally:
-        for variable, token in tokens:
-            variable.reset(token)
+    data_token = GlobalVars._DATA.set(data)
+    logger_token = GlobalVars._LOGGER.set(TASK_LOGGER)
+    event_token = GlobalVars._EVENT.set(run.stop_event)
+
+    def leave() -> None:
+        GlobalVars._DATA.reset(data_token)
+        GlobalVars._LOGGER.reset(logger_token)
+        GlobalVars._EVENT.reset(event_token)
+
+    return leave
