@@ -211,24 +211,22 @@ async def test_the_same_log_id_with_another_time_is_another_run(tmp_path: Path) 
         await until(lambda: len(desk.console.callbacks) == 2)
 
 
-async def test_a_console_that_was_told_of_a_failure_may_try_the_same_run_again(tmp_path: Path) -> None:
-    attempts = []
+async def test_a_failed_run_delivered_again_is_told_again_and_not_run_again(tmp_path: Path) -> None:
+    starts = []
 
-    async def second_time_lucky(ctx: JobContext) -> str:
-        attempts.append(ctx.attempt)
-        if ctx.attempt == 1:
-            raise ValueError("not yet")
-        return "now"
+    async def fail_once(ctx: JobContext) -> str:
+        starts.append(ctx.log_id)
+        raise ValueError("not yet")
 
-    async with open_executor(tmp_path, registry_of(second_time_lucky)) as desk:
-        body = trigger("second_time_lucky")
+    async with open_executor(tmp_path, registry_of(fail_once)) as desk:
+        body = trigger("fail_once")
         await desk.post("/run", body)
         await desk.callback_of(body["logId"])
-        await desk.post("/run", body)
+        assert (await desk.post("/run", body))["code"] == 200
         await until(lambda: len(desk.console.callbacks) == 2)
 
-    assert attempts == [1, 2]
-    assert [item["handleCode"] for item in desk.console.callbacks] == [500, 200]
+    assert starts == [body["logId"]]
+    assert desk.console.callbacks[0] == desk.console.callbacks[1]
 
 
 async def test_more_runs_than_the_limit_wait_for_a_free_place(tmp_path: Path) -> None:
@@ -254,7 +252,7 @@ async def test_a_run_killed_while_it_waits_for_a_free_place_never_begins(tmp_pat
         await desk.run("nap", jobId=1)
         waiting = await desk.run("quick", jobId=2)
         await desk.post("/kill", {"jobId": 2})
-        assert (await desk.callback_of(waiting))["handleMsg"] == KILLED_RUNNING
+        assert (await desk.callback_of(waiting))["handleMsg"] == KILLED_QUEUED
         assert (await desk.post("/idleBeat", {"jobId": 2}))["code"] == 200
 
 

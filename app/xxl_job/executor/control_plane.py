@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from typing import Final
 
 import uvloop
-from aiohttp import web
 
 from app.common.logger import log
 from app.common.supervision import failure_of
@@ -24,21 +23,21 @@ from app.jobs.runner import JobRunner
 from app.runtime import Runtime
 from app.xxl_job.executor.address import resolve_address
 from app.xxl_job.executor.console_client import ConsoleClient
-from app.xxl_job.executor.drain import drain
+from app.xxl_job.executor.drain import Drain
 from app.xxl_job.executor.engine import ABANDON_SECONDS, Engine, EngineParts
 from app.xxl_job.executor.job_logs import JobLogs
 from app.xxl_job.executor.live_configuration import LiveConfiguration
 from app.xxl_job.executor.mailbox import Mailbox, PostedEvents
 from app.xxl_job.executor.outbox import CallbackOutbox
+from app.xxl_job.executor.port import Port
 from app.xxl_job.executor.pyxxl_base import ExecutorRunner, pyxxl_globals
 from app.xxl_job.executor.registrar import Registrar
+from app.xxl_job.executor.runs_page import RunsPage
 from app.xxl_job.executor.server import Endpoints
 from app.xxl_job.executor.unreported import Unreported
+from app.xxl_job.executor.upkeep import Upkeep
 
-FLUSH_SECONDS: Final = 5.0
-EXPIRY_SECONDS: Final = 3600.0
 RESTART_SECONDS: Final = 1.0
-TICK_SECONDS: Final = 0.1
 
 
 class ControlPlane:
@@ -100,13 +99,15 @@ class ControlPlane:
 
     async def _serve(self) -> None:
         async with AsyncExitStack() as stack:
+            port = Port()
+            await port.bind(stack, self._live.current)
+            self.port = port.number
+            ledger = await self._open_ledger(stack)
             client = await stack.enter_async_context(ConsoleClient())
-            ledger = MemoryRunLedger()
             outbox = CallbackOutbox(Unreported(ledger), lambda batch: client.callback(self._live.current, batch))
             logs = JobLogs(self._runtime.environment.xxl_log_path)
             engine = self._build_engine(ledger, outbox, logs)
-            endpoints = Endpoints(engine, logs, lambda: self._live.current)
-            await self._listen(stack, endpoints)
+            endpoints = Endpoints(engine, logs, lambda: self._live.current, RunsPage(ledger))
             registrar = Registrar(
                 client,
                 lambda: self._live.current,
@@ -114,30 +115,27 @@ class ControlPlane:
                 on_registered=lambda anew: outbox.wake(anew=anew),
             )
             address = await self._resolve(self._live.current)
+            await port.serve(stack, ExecutorRunner(self._live.current, endpoints.build_app).create_server_app())
+            upkeep = Upkeep(engine, ledger, logs, port, lambda: self._live.current.limits)
+            works = {
+                "registration": registrar.run,
+                "callbacks": outbox.run,
+                "ticks": upkeep.tick,
+                "retention": upkeep.expire,
+            }
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(supervised("registration", registrar.run)),
-                    group.create_task(supervised("callbacks", outbox.run)),
-                    group.create_task(supervised("ticks", lambda: _tick(engine))),
-                    group.create_task(supervised("log retention", lambda: self._expire(logs))),
-                ]
+                tasks = {name: group.create_task(supervised(name, work)) for name, work in works.items()}
                 self._ready.set_result(address)
                 await self._stop.wait()
-                await self._leave(engine, registrar, outbox, tasks)
+                tasks.pop("registration").cancel()
+                await Drain(engine, registrar, outbox, self._hurry).run(self._live.current.limits.drain_seconds)
+                for task in tasks.values():
+                    task.cancel()
 
-    async def _leave(
-        self, engine: Engine, registrar: Registrar, outbox: CallbackOutbox, tasks: list[asyncio.Task[None]]
-    ) -> None:
-        """Refuses, deregisters, waits for runs, flushes callbacks; goes on answering until the end."""
-        registration, *others = tasks
-        engine.is_closing = True
-        registration.cancel()
-        await registrar.deregister()
-        await drain(engine, self._live.current.limits.drain_seconds, self._hurry)
-        if left := await outbox.flush(FLUSH_SECONDS):
-            log.bind(callbacks=left).error("callbacks lost: the console didn't take them in time")
-        for task in others:
-            task.cancel()
+    async def _open_ledger(self, stack: AsyncExitStack) -> RunLedger:
+        ledger = MemoryRunLedger()
+        stack.push_async_callback(asyncio.to_thread, ledger.close)
+        return ledger
 
     def _build_engine(self, ledger: RunLedger, outbox: CallbackOutbox, logs: JobLogs) -> Engine:
         mailbox = Mailbox(self._loop)
@@ -153,37 +151,15 @@ class ControlPlane:
                 runner=JobRunner(self._main_loop, chain),
                 current=lambda: self._live.current,
                 post=mailbox.post,
-                timers=self._loop,
+                call_later=self._loop.call_later,
                 abandon_seconds=self._abandon_seconds,
             )
         )
         events.receiver = engine
         return engine
 
-    async def _listen(self, stack: AsyncExitStack, endpoints: Endpoints) -> None:
-        configuration = self._live.current
-        app = ExecutorRunner(configuration, endpoints.build_app).create_server_app()
-        runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, configuration.host, configuration.port).start()
-        self.port = runner.addresses[0][1]
-
     async def _resolve(self, configuration: ExecutorConfiguration) -> str:
         return await asyncio.to_thread(resolve_address, configuration, self.port)
-
-    async def _expire(self, logs: JobLogs) -> None:
-        while True:
-            days = self._live.current.limits.log_retention_days
-            if error := await failure_of(asyncio.to_thread(logs.expire, days)):
-                log.bind(reason=str(error)).warning("old job logs not deleted")
-            await asyncio.sleep(EXPIRY_SECONDS)
-
-
-async def _tick(engine: Engine) -> None:
-    while True:
-        engine.tick()
-        await asyncio.sleep(TICK_SECONDS)
 
 
 async def supervised(name: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -1,11 +1,12 @@
 """The engine: which run starts, waits, is refused or stopped. All of its state belongs to the control loop."""
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from app.common.errors import ValidationError
 from app.common.logger import log
@@ -27,14 +28,6 @@ from app.xxl_job.executor.slot import STILL_EXECUTING, Slot
 
 ABANDON_SECONDS: Final = 5.0
 _OK: Final = Answer()
-
-
-class Timers(Protocol):
-    """The control loop's clock; an event loop is one."""
-
-    def time(self) -> float: ...
-
-    def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> asyncio.TimerHandle: ...
 
 
 class Bodies(Protocol):
@@ -69,7 +62,9 @@ class EngineParts:
     current: Callable[[], ExecutorConfiguration]
     post: Callable[..., None]
     """Brings an answer of the ledger, whatever thread it comes in, to the control loop."""
-    timers: Timers
+    call_later: Callable[..., asyncio.TimerHandle]
+    now: Callable[[], float] = time.monotonic
+    """Never the loop's own time: that may be the beginning of a long turn."""
     abandon_seconds: float = ABANDON_SECONDS
 
 
@@ -147,7 +142,7 @@ class Engine:
 
     def tick(self) -> None:
         """To be called some ten times a second: late acceptances, changed limits, steps worth keeping."""
-        for acceptance in self._acceptances.expire(self._parts.timers.time()):
+        for acceptance in self._acceptances.expire(self._parts.now()):
             record = acceptance.run.record
             log.bind(job_id=record.job_id, log_id=record.log_id).error("run not taken: the ledger is too slow")
         self._fill()
@@ -168,7 +163,7 @@ class Engine:
         self._stepped[run] = None
         slot = self._slots.get(run.record.job_id)
         if slot is not None and slot.running is run and run.timeout_seconds:
-            slot.set_timer(self._parts.timers.call_later(run.timeout_seconds, self._stop, slot, timed_out()))
+            slot.set_timer(self._parts.call_later(run.timeout_seconds, self._stop, slot, timed_out()))
 
     def settled(self, run: Run) -> None:
         """The outcome is fixed: it becomes durable, and only then the console's."""
@@ -203,7 +198,7 @@ class Engine:
         return True
 
     def _refuse(self, trigger: Trigger, configuration: ExecutorConfiguration, arrived: float) -> None:
-        if self._acceptances.is_stuck or self._parts.timers.time() > arrived + PATIENCE_SECONDS:
+        if self._acceptances.is_stuck or self._parts.now() > arrived + PATIENCE_SECONDS:
             raise ValidationError(TOO_LATE)
         if self._parts.outbox.is_full or self._parts.ledger.is_full:
             raise ValidationError("too many outcomes wait for the console: no new runs until it takes them")
@@ -228,7 +223,7 @@ class Engine:
         if answer.known is not None:
             self._tell_again(answer.known)
             return _OK
-        if self.is_closing or acceptance.is_late or self._parts.timers.time() > acceptance.deadline:
+        if self.is_closing or acceptance.is_late or self._parts.now() > acceptance.deadline:
             self._parts.ledger.withdraw(record.run_id)
             return Answer(protocol.FAIL, protocol.SHUTTING_DOWN if self.is_closing else TOO_LATE)
         return self._place(acceptance.run, acceptance.strategy, slot)
@@ -299,7 +294,7 @@ class Engine:
             self._places.leave(run)
             self._next(slot, run.record.job_id)
             return
-        slot.set_timer(self._parts.timers.call_later(self._parts.abandon_seconds, self._abandon, slot, run))
+        slot.set_timer(self._parts.call_later(self._parts.abandon_seconds, self._abandon, slot, run))
         self._parts.runner.stop(run)
 
     def _abandon(self, slot: Slot, run: Run) -> None:

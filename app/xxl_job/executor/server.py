@@ -1,26 +1,34 @@
-"""The executor's endpoints: /beat, /idleBeat, /run, /kill, /log, each behind the token. Served on the control loop."""
+"""The executor's endpoints: beat, idleBeat, run (3.5: trigger), kill, log, behind the token, on the control loop."""
 
 import asyncio
-import hmac
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
+from multidict import CIMultiDict
 
 from app.common.errors import ValidationError
 from app.common.logger import log
+from app.config.xxl_job_config import ExecutorConfiguration
 from app.xxl_job.executor import protocol
+from app.xxl_job.executor.connections import Connection
+from app.xxl_job.executor.dialect import TRIGGER_PATH, WRONG_TOKEN, check_caller
 from app.xxl_job.executor.engine import Engine
 from app.xxl_job.executor.job_logs import JobLogs
 from app.xxl_job.executor.log_page import FINISHED_PAGE_BYTES, RUNNING_PAGE_BYTES
 from app.xxl_job.executor.protocol import Answer
+from app.xxl_job.executor.runs_page import RunsPage
 
-LARGEST_BODY_BYTES: Final = 6 * 1024 * 1024
-TOKEN_HEADER: Final = "XXL-JOB-ACCESS-TOKEN"  # noqa: S105 - a header's name
+LARGEST_BODY_BYTES: Final = 5 * 1024 * 1024
+"""As Java's executor takes."""
 _JAVA: Final = "Java/"
 _OTHER_FINISHED_PAGE_BYTES: Final = 2 * 1024 * 1024
 """ratchjob refuses answers over 5 MiB, and the page is sent twice."""
+_JSON: Final = CIMultiDict({"Content-Type": "application/json; charset=utf-8"})
+_OK_BODY: Final = json.dumps(Answer().as_json()).encode()
 
 
 @dataclass(frozen=True)
@@ -29,15 +37,18 @@ class Endpoints:
 
     engine: Engine
     logs: JobLogs
-    token: Callable[[], str]
+    configuration: Callable[[], ExecutorConfiguration]
+    runs: RunsPage
 
     def build_app(self) -> web.Application:
-        app = web.Application(middlewares=[self._guard], client_max_size=LARGEST_BODY_BYTES)
+        app = web.Application(middlewares=[self._guard], client_max_size=LARGEST_BODY_BYTES + 1)
         app.router.add_post("/beat", self.beat)
         app.router.add_post("/idleBeat", self.idle_beat)
         app.router.add_post("/run", self.run)
+        app.router.add_post(TRIGGER_PATH, self.run)
         app.router.add_post("/kill", self.kill)
         app.router.add_post("/log", self.log)
+        app.router.add_get("/runs", self.list_runs)
         return app
 
     async def beat(self, _request: web.Request) -> web.Response:
@@ -52,9 +63,9 @@ class Endpoints:
     async def run(self, request: web.Request) -> web.Response:
         """Takes a run, or says why not."""
         trigger = protocol.parse_trigger(await _read_fields(request))
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Answer] = loop.create_future()
-        self.engine.accept(trigger, loop.time(), answer.set_result)
+        arrived = request.protocol.take_arrival() if isinstance(request.protocol, Connection) else 0
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.engine.accept(trigger, arrived, partial(_answer, answer))
         return _respond(await answer)
 
     async def kill(self, request: web.Request) -> web.Response:
@@ -73,12 +84,22 @@ class Endpoints:
         page = await asyncio.to_thread(self.logs.read, query, finished=finished, limit_bytes=limit)
         return _respond(Answer(payload=page.as_json()))
 
+    async def list_runs(self, request: web.Request) -> web.Response:
+        """What the ledger keeps, newest first: `limit`, `before`, `handler`, `outcome`, `state`, `job_id`, `log_id`.
+
+        Needs the token, also where an empty one lets everybody trigger runs.
+        """
+        if not self.configuration().token:
+            return _respond(Answer(protocol.FAIL, WRONG_TOKEN))
+        runs = await asyncio.to_thread(self.runs.read, request.query)
+        return _respond_json({"code": protocol.OK, "msg": None, "data": runs})
+
     @web.middleware
     async def _guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        if not self._has_token(request):
-            return _respond(Answer(protocol.FAIL, protocol.WRONG_TOKEN))
+        if refusal := check_caller(request.path, request.headers, self.configuration()):
+            return _respond(Answer(protocol.FAIL, refusal))
         try:
             return await handler(request)
         except ValidationError as error:
@@ -91,11 +112,6 @@ class Endpoints:
             log.bind(path=request.path).opt(exception=error).error("executor endpoint failed")
             return _respond(Answer(protocol.FAIL, "internal error of the executor"))
 
-    def _has_token(self, request: web.Request) -> bool:
-        expected = self.token().encode()
-        given = request.headers.get(TOKEN_HEADER, "").encode("utf-8", "surrogateescape")
-        return not expected or hmac.compare_digest(given, expected)
-
 
 async def _read_fields(request: web.Request) -> dict[str, Any]:
     try:
@@ -105,5 +121,16 @@ async def _read_fields(request: web.Request) -> dict[str, Any]:
     return protocol.parse_body(body)
 
 
+def _answer(waiting: "asyncio.Future[Answer]", answer: Answer) -> None:
+    if not waiting.done():  # the server was closed meanwhile
+        waiting.set_result(answer)
+
+
 def _respond(answer: Answer, status: int = 200) -> web.Response:
-    return web.json_response(answer.as_json(), status=status)
+    if answer.code == protocol.OK and answer.payload is None and answer.msg is None:
+        return web.Response(body=_OK_BODY, headers=_JSON)
+    return _respond_json(answer.as_json(), status)
+
+
+def _respond_json(content: object, status: int = 200) -> web.Response:
+    return web.Response(body=json.dumps(content).encode(), headers=_JSON, status=status)
