@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
+from app.cli import runs
 from app.cli.console import CommandFailed, Console, open_console
 from app.scheduler.models import ConsoleRunState
 from app.scheduler.schemas import RunView, TriggerBody
@@ -16,6 +17,7 @@ GRACE_SECONDS: Final = 10.0
 """How much longer than the run may take is waited for its outcome."""
 
 commands: Final = typer.Typer(help="Jobs, by the console of the local web process.", no_args_is_help=True)
+commands.command("runs")(runs.list_runs)
 
 Url = Annotated[str | None, typer.Option("--url", help="The web process; found by the settings if not given.")]
 

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.common.errors import Unavailable
 from app.jobs.record import RunOutcome, RunRecord, RunState
+
+KEPT_PARAMETER: Final = 4_000
+"""Characters of a parameter that are kept once the run's outcome is fixed; until then it is whole."""
 
 
 class LedgerUnavailable(Unavailable):
@@ -52,12 +55,16 @@ class RunLedger(Protocol):
         ...
 
     def withdraw(self, run_id: str) -> None:
-        """Undoes an acceptance that came too late: as if the run had never been handed over."""
+        """Undoes this process's latest acceptance of the run, which came too late: as if it had never been handed over.
+
+        Nothing is undone if that acceptance found the run known already, or once the run was updated.
+        """
         ...
 
     def update(self, record: RunRecord, stored: Callable[[], None] | None = None) -> None:
         """Replaces the record of an accepted run by a later one. A fixed outcome is never replaced.
 
+        State, outcome, code, message, attempt and the times may change; all else stays as it was accepted.
         `stored` is called once it would survive the process. A write that fails is tried again until it succeeds: no
         outcome is dropped.
         """

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from app.jobs.ledger.base import Acceptance, RunQuery
+from app.jobs.ledger.base import KEPT_PARAMETER, Acceptance, RunQuery
 from app.jobs.record import FINISHED, RunRecord, RunState
 
 DEFAULT_KEEP: Final = 10_000
@@ -21,26 +21,33 @@ class MemoryRunLedger:
         self._capacity = capacity
         self._open: OrderedDict[str, RunRecord] = OrderedDict()
         self._reported: OrderedDict[str, RunRecord] = OrderedDict()
+        self._revocable: set[str] = set()
         self._sequence = 0
         self._lock = threading.RLock()
 
     def accept(self, record: RunRecord, answer: Callable[[Acceptance], None]) -> None:
         with self._lock:
             known = self.find(record.run_id)
+            self._revocable.discard(record.run_id)
             if known is None:
                 self._sequence += 1
-                self._open[record.run_id] = replace(record, sequence=self._sequence)
+                self._revocable.add(record.run_id)
+                self._keep_record(replace(record, sequence=self._sequence))
         answer(Acceptance(known))
 
     def withdraw(self, run_id: str) -> None:
         with self._lock:
-            self._open.pop(run_id, None)
+            if run_id in self._revocable:
+                self._revocable.discard(run_id)
+                self._open.pop(run_id, None)
 
     def update(self, record: RunRecord, stored: Callable[[], None] | None = None) -> None:
         with self._lock:
+            self._revocable.discard(record.run_id)
             former = self._open.get(record.run_id)
             if former is not None and former.outcome is None:
-                self._open[record.run_id] = replace(record, sequence=former.sequence)
+                param = former.param if record.outcome is None else former.param[:KEPT_PARAMETER]
+                self._keep_record(replace(record, sequence=former.sequence, param=param))
         if stored is not None:
             stored()
 
@@ -49,10 +56,7 @@ class MemoryRunLedger:
             for run_id in run_ids:
                 record = self._open.get(run_id)
                 if record is not None and record.state is RunState.DONE:
-                    del self._open[run_id]
-                    self._reported[run_id] = replace(record, state=RunState.REPORTED, param="")
-            while len(self._reported) > self._keep:
-                self._reported.popitem(last=False)
+                    self._keep_record(replace(record, state=RunState.REPORTED))
 
     def find(self, run_id: str) -> RunRecord | None:
         with self._lock:
@@ -84,6 +88,15 @@ class MemoryRunLedger:
 
     def close(self) -> None:
         """Nothing outlives the process."""
+
+    def _keep_record(self, record: RunRecord) -> None:
+        if record.state is not RunState.REPORTED:
+            self._open[record.run_id] = record
+            return
+        self._open.pop(record.run_id, None)
+        self._reported[record.run_id] = record
+        while len(self._reported) > self._keep:
+            self._reported.popitem(last=False)
 
     def _all(self) -> list[RunRecord]:
         with self._lock:
