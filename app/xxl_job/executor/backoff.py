@@ -12,11 +12,11 @@ class Backoff:
 
     def __init__(self, first: float = FIRST_SECONDS, longest: float = LONGEST_SECONDS) -> None:
         self._first = first
-        self._longest = longest
+        self.longest = longest
         self._delay = first
 
     def next(self) -> float:
-        delay, self._delay = self._delay, min(self._delay * 2, self._longest)
+        delay, self._delay = self._delay, min(self._delay * 2, self.longest)
         return delay * random.uniform(0.75, 1)  # noqa: S311 - jitter, no secret
 
     def reset(self) -> None:

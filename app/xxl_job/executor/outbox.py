@@ -90,7 +90,7 @@ class CallbackOutbox:
             callback = None if self._triage.is_down else self._refused.take_due()
             if callback is not None:
                 await self._send_again(callback)
-            elif batch := self._unreported.take(self._triage.limit, BATCH_BYTES):
+            elif batch := self._next_batch():
                 await self._send_next(batch)
             elif self._suspects:
                 self._unreported.give_back(self._suspects)
@@ -117,7 +117,13 @@ class CallbackOutbox:
             log.bind(reason=str(error)).error("unreported runs can't be read from the ledger")
             self._read_after = self._clock() + self._backoff.next()
 
+    def _next_batch(self) -> list[Callback]:
+        if self._triage.is_down:  # the one that was refused may have neighbours of its kind
+            return self._unreported.take_last()
+        return self._unreported.take(self._triage.limit, BATCH_BYTES)
+
     async def _send_next(self, batch: list[Callback]) -> None:
+        self._woken.clear()
         error = await failure_of(self._send(batch))
         if error is None:
             self._accepted(batch)
@@ -142,7 +148,7 @@ class CallbackOutbox:
         if len(self._refused) >= self._most_apart:
             self._refused.forget(callback)
             self._unreported.leave(callback)
-            self._read_after = self._clock() + LONGEST_PAUSE_SECONDS
+            self._read_after = self._clock() + self._backoff.longest
             return
         self._refused.add(callback)
 
@@ -162,7 +168,8 @@ class CallbackOutbox:
         """Ends early for a sign of life, and for a callback that could tell whether it was the other one's fault."""
         delay = self._backoff.next()
         log.bind(waiting=len(self), retry_in=round(delay, 1), reason=_reason(error)).warning("callback not accepted")
-        await self._sleep(self._news if len(self._suspects) == 1 else self._woken, delay)
+        if not self._woken.is_set():
+            await self._sleep(self._news if len(self._suspects) == 1 else self._woken, delay)
 
     async def _rest(self) -> None:
         """Until something is added or due."""
@@ -181,7 +188,6 @@ class CallbackOutbox:
                 await until.wait()
         except TimeoutError:
             return
-        until.clear()
 
 
 def _reason(error: Exception) -> str:

@@ -3,12 +3,9 @@
 import heapq
 import itertools
 from collections.abc import Callable
-from typing import Final
 
 from app.xxl_job.executor.backoff import Backoff
 from app.xxl_job.executor.callback import Callback
-
-GAP_SECONDS: Final = 1.0
 
 
 class RefusedCallbacks:
@@ -36,8 +33,8 @@ class RefusedCallbacks:
         self._backoffs.pop(callback.run_id, None)
 
     def hold_on(self) -> None:
-        """One was refused again: no other is tried in the next moment."""
-        self._not_before = self._clock() + GAP_SECONDS
+        """One was refused again: no other is tried for as long as the first of its pauses."""
+        self._not_before = self._clock() + self._new_backoff().next()
 
     def release(self) -> None:
         """The reason may have gone: all are due."""

@@ -69,6 +69,10 @@ class Unreported:
             self._ready.popleft()
         return batch
 
+    def take_last(self) -> list[Callback]:
+        """The newest of those in memory, if there is any."""
+        return [self._ready.pop()] if self._ready else []
+
     def give_back(self, batch: list[Callback]) -> None:
         """They were not taken: they come first again."""
         self._ready.extendleft(reversed(batch))
