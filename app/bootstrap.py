@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import MetaData
@@ -30,6 +30,7 @@ from app.config.settings import Section
 from app.config.settings_source import build_source, load_nacos_connection
 from app.config.sources.base import ConfigSource
 from app.config.tokens import ops_token
+from app.config.transaction import AnyResource
 from app.config.watching import RefreshSignal, SettingsWatch
 from app.runtime import Runtime
 
@@ -96,7 +97,22 @@ async def open_runtime(
         connection = load_nacos_connection(environment) if "source" not in replaced else None
         source = replaced.get("source") or build_source(environment, connection)
         schema = _build_schema(environment, connection)
-        yield await _build(stack, _Parts(role, environment, instance, handle, options, source, schema), replaced)
+        parts = _Parts(role, environment, instance, LogResource(handle, options), source, schema)
+        yield await _build(stack, parts, replaced)
+
+
+@asynccontextmanager
+async def open_child_runtime(
+    environment: Environment, instance: str, *, source: ConfigSource, alerts: AlertSender, logging: AnyResource
+) -> AsyncIterator[Runtime]:
+    """The runtime of a child process, under its parent's instance: the settings come as effective values.
+
+    `logging` reacts to the section `log`. Nothing is substituted, and no variable of the environment is laid over.
+    """
+    schema = _build_schema(replace(environment, variables={}), None)
+    async with AsyncExitStack() as stack:
+        parts = _Parts(ProcessRole.EXECUTOR, environment, instance, logging, source, schema)
+        yield await _build(stack, parts, {"alerts": alerts})
 
 
 @dataclass(frozen=True)
@@ -104,8 +120,7 @@ class _Parts:
     role: ProcessRole
     environment: Environment
     instance: str
-    log_handle: LogHandle
-    log_options: LogOptions
+    logging: AnyResource
     source: ConfigSource
     schema: Schema
 
@@ -120,7 +135,7 @@ async def _build(stack: AsyncExitStack, parts: _Parts, replaced: Mapping[str, An
     live = LiveSettings(
         parts.source,
         parts.schema,
-        (LogResource(parts.log_handle, parts.log_options), _database_resource(environment)),
+        (parts.logging, _database_resource(environment)),
         SettingsAlerts(alerts),
         announce=signal.send,
         on_secrets=_hide_until_closed(stack),

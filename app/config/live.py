@@ -210,7 +210,8 @@ class LiveSettings:
         return result
 
     def _install(self, documents: Documents, composed: Composed, values: Mapping[str, Any]) -> None:
-        revision = self._state.snapshot.revision + 1 if self._state else 1
+        counted = self._state.snapshot.revision + 1 if self._state else 1
+        revision = documents.version[0] if documents.version is not None else counted
         kind = f"{documents.source} (last good)" if documents.from_last_good else documents.source
         installed = Snapshot(revision, documents.md5, datetime.now(UTC), kind, composed.settings)
         self.reports.hint(composed.warnings)

@@ -40,10 +40,14 @@ class Documents:
     source: str
     items: tuple[Document, ...]
     from_last_good: bool = False
+    version: tuple[int, str] | None = None
+    """Revision and md5 of the snapshot that another process composed of them; None: both are counted here."""
 
     @cached_property
     def md5(self) -> str:
         """The md5 of the only document, else the md5 over the documents' md5s in order."""
+        if self.version is not None:
+            return self.version[1]
         if len(self.items) == 1:
             return self.items[0].md5
         joined = ",".join(item.md5 for item in self.items)
