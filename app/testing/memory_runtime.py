@@ -30,8 +30,9 @@ async def open_memory_runtime(
 ) -> AsyncIterator[Runtime]:
     """The runtime that a process of that role has, with nothing outside of `folder` (without one: a temporary one).
 
-    `overrides` are those of `app.bootstrap.open_runtime`. Alerts are kept (`alerts.raised`), unless overridden. Give
-    `source` to push settings: `MemorySource(text)`, or a source of `FakeNacos`. Raises StartupError for bad settings.
+    `overrides` are those of `app.bootstrap.open_runtime`. Alerts are kept in memory (`runtime.alerts.raised`), unless
+    overridden: `"alerts": None` sends them as the settings say. Give `source` to push settings: `MemorySource(text)`,
+    or a source of `FakeNacos`. Raises StartupError for bad settings.
     """
     parts: dict[str, Any] = {"source": MemorySource(settings_text(settings)), "alerts": MemoryAlertSender()}
     parts.update(overrides or {})
