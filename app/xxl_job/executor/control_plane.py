@@ -12,12 +12,14 @@ from typing import Final
 
 import uvloop
 
+from app.bootstrap import job_packages
 from app.common.logger import log
 from app.common.supervision import failure_of
 from app.config.xxl_job_config import ExecutorConfiguration
-from app.jobs.chain import build_chain
+from app.jobs.chain import RunChain, build_chain
 from app.jobs.ledger.base import RunLedger
 from app.jobs.ledger.memory import MemoryRunLedger
+from app.jobs.options import Isolation
 from app.jobs.registry import JobRegistry
 from app.jobs.runner import JobRunner
 from app.runtime import Runtime
@@ -25,6 +27,7 @@ from app.xxl_job.executor.address import resolve_address
 from app.xxl_job.executor.console_client import ConsoleClient
 from app.xxl_job.executor.drain import Drain
 from app.xxl_job.executor.engine import ABANDON_SECONDS, Engine, EngineParts
+from app.xxl_job.executor.isolation.body import IsolatedBody, open_isolated_body
 from app.xxl_job.executor.job_logs import JobLogs
 from app.xxl_job.executor.live_configuration import LiveConfiguration
 from app.xxl_job.executor.mailbox import Mailbox, PostedEvents
@@ -106,7 +109,7 @@ class ControlPlane:
             client = await stack.enter_async_context(ConsoleClient())
             outbox = CallbackOutbox(Unreported(ledger), lambda batch: client.callback(self._live.current, batch))
             logs = JobLogs(self._runtime.environment.xxl_log_path)
-            engine = self._build_engine(ledger, outbox, logs)
+            engine = self._build_engine(stack, ledger, outbox, logs)
             endpoints = Endpoints(engine, logs, lambda: self._live.current, RunsPage(ledger))
             registrar = Registrar(
                 client,
@@ -137,10 +140,11 @@ class ControlPlane:
         stack.push_async_callback(asyncio.to_thread, ledger.close)
         return ledger
 
-    def _build_engine(self, ledger: RunLedger, outbox: CallbackOutbox, logs: JobLogs) -> Engine:
+    def _build_engine(self, stack: AsyncExitStack, ledger: RunLedger, outbox: CallbackOutbox, logs: JobLogs) -> Engine:
         mailbox = Mailbox(self._loop)
         events = PostedEvents(mailbox)
         chain = build_chain(self._runtime, events, logs.open, (pyxxl_globals,))
+        isolated = self._open_isolation(stack, chain)
         engine = Engine(
             EngineParts(
                 definition_for=lambda trigger: self._registry.find(trigger.handler),
@@ -148,7 +152,7 @@ class ControlPlane:
                 ledger=ledger,
                 outbox=outbox,
                 chain=chain,
-                runner=JobRunner(self._main_loop, chain),
+                runner=JobRunner(self._main_loop, chain, {Isolation.PROCESS: isolated}),
                 current=lambda: self._live.current,
                 post=mailbox.post,
                 call_later=self._loop.call_later,
@@ -157,6 +161,12 @@ class ControlPlane:
         )
         events.receiver = engine
         return engine
+
+    def _open_isolation(self, stack: AsyncExitStack, chain: RunChain) -> IsolatedBody:
+        packages = job_packages(self._runtime.settings.state.snapshot.settings)
+        body = open_isolated_body(chain, self._runtime, packages, lambda: self._live.current.limits.isolation_workers)
+        stack.push_async_callback(asyncio.to_thread, body.close)
+        return body
 
     async def _resolve(self, configuration: ExecutorConfiguration) -> str:
         return await asyncio.to_thread(resolve_address, configuration, self.port)
