@@ -40,8 +40,8 @@ class Drain:
             self.engine.stop_all(protocol.SHUTDOWN)
             await until(lambda: not self.engine.has_work and not self.engine.has_unstored, STOP_SECONDS)
             left = await self._flush(max(LEAST_FLUSH_SECONDS, end - loop.time()))
-            if self.hurry.is_set():
-                farewell.cancel()
+            await until(farewell.done, LEAST_FLUSH_SECONDS if self.hurry.is_set() else max(0.0, end - loop.time()))
+            farewell.cancel()
         if left:
             log.bind(callbacks=left).warning("callbacks not taken by the console in time: they wait in the ledger")
         return left

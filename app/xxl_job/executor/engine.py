@@ -130,6 +130,11 @@ class Engine:
         """Whether no run of that log id is waiting or running here."""
         return log_id not in self._open_logs
 
+    def __len__(self) -> int:
+        """Everything it remembers of runs: 0 once all have ended and every outcome is stored."""
+        tables = self._slots, self._acceptances, self._runs, self._open_logs, self._places, self._stepped
+        return sum(map(len, tables)) + self._places.waiting
+
     @property
     def has_work(self) -> bool:
         """Whether any run waits, runs, or is being stopped; abandoned bodies don't count."""
@@ -302,6 +307,7 @@ class Engine:
         slot.running = None
         slot.abandoned.add(run)
         self._places.leave(run)
+        run.close_log()
         ABANDONED_RUNS.inc(handler=run.record.handler)
         log.bind(job_id=run.record.job_id, log_id=run.record.log_id, job=run.record.handler).error("run abandoned")
         if slot.is_blocked(self._current().limits):

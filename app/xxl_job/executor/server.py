@@ -41,7 +41,7 @@ class Endpoints:
     runs: RunsPage
 
     def build_app(self) -> web.Application:
-        app = web.Application(middlewares=[self._guard], client_max_size=LARGEST_BODY_BYTES + 1)
+        app = web.Application(middlewares=[self._guard], client_max_size=LARGEST_BODY_BYTES)
         app.router.add_post("/beat", self.beat)
         app.router.add_post("/idleBeat", self.idle_beat)
         app.router.add_post("/run", self.run)
