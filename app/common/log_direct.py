@@ -16,7 +16,7 @@ from loguru._logger import context as _contextualized
 from app.common.context import trace_id_var
 from app.common.log_console import write_early
 from app.common.log_copy import line_copy_var
-from app.common.log_format import Identity, describe_second, encode_json, escape, json_fields, render_fields, shown
+from app.common.log_format import Identity, describe_second, encode_json, escape, json_fields, render_fields
 from app.common.log_options import LEVEL_NUMBERS, LevelTable
 
 _NONE: Final = -1
@@ -89,7 +89,7 @@ class DirectLog:
         return LEVEL_NUMBERS[level] >= self._levels.number(module)
 
     def write(self, level: str, place: Place, message: str, fields: LineFields = NO_FIELDS) -> None:
-        """A line of the current trace and thread. `message` is masked, `fields` are as `LineFields` made them."""
+        """A line of the current trace and thread. `message` is a constant phrase or `shown`: it isn't masked here."""
         if LEVEL_NUMBERS[level] < self._levels.number(place.module):
             return
         copy = line_copy_var.get()
@@ -100,7 +100,7 @@ class DirectLog:
             copy.write(text)
 
     def render(self, level: str, place: Place, message: str) -> str:
-        """A line as text, for what goes to the run's log only."""
+        """A line as text, for what goes to the run's log only; `message` is `shown`."""
         thread = threading.current_thread().name
         return self._render((time.time(), level, trace_id_var.get(), thread, place, message, NO_FIELDS))
 
@@ -111,7 +111,7 @@ class DirectLog:
             second, clock, offset = self._second = describe_second(now, " ")
         text = (
             f"[{clock}.{int(now % 1 * 1000):03d}{offset}] [{level}] [{trace}] [{thread}] "
-            f"[{place[0]}:{place[1]}:{place[2]}] {shown(message)}{fields.text}"
+            f"[{place[0]}:{place[1]}:{place[2]}] {message}{fields.text}"
         )
         return escape(text) + "\n"
 
@@ -125,7 +125,7 @@ def _render_json(line: _Line, identity: Identity) -> str:
         "trace_id": trace,
         "thread": thread,
         **place._asdict(),
-        "message": shown(message),
+        "message": message,
         "service": identity.service,
         "env": identity.env,
         "instance": identity.instance,

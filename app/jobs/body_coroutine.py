@@ -1,10 +1,14 @@
 """The body that is a coroutine: a task of its own on the main loop."""
 
 import asyncio
-import contextvars
+import threading
+from collections import deque
+from contextvars import Context
+from typing import Any
 
 from app.jobs.chain import RunChain
 from app.jobs.result import failed, succeeded
+from app.jobs.retry import begin_next, pause_before_next
 from app.jobs.run import Run
 
 
@@ -14,19 +18,34 @@ class CoroutineBody:
     def __init__(self, loop: asyncio.AbstractEventLoop, chain: RunChain) -> None:
         self._loop = loop
         self._chain = chain
+        self._starting: deque[Run] = deque()
+        self._is_woken = False
         self._tasks: dict[Run, asyncio.Task[None]] = {}
+        self._thread_id = 0
 
     def start(self, run: Run) -> None:
-        # an empty context: nothing of the request that brought the run
-        self._loop.call_soon_threadsafe(self._spawn, run, context=contextvars.Context())
+        self._starting.append(run)
+        if not self._is_woken:  # one wake-up of the loop for all that come before it
+            self._is_woken = True
+            self._loop.call_soon_threadsafe(self._begin, context=Context())
 
     def stop(self, run: Run) -> None:
         self._loop.call_soon_threadsafe(self._cancel, run)
 
-    def _spawn(self, run: Run) -> None:
-        task = self._loop.create_task(self._run(run), name=f"job-{run.record.handler}-{run.record.log_id}")
-        self._tasks[run] = task
-        task.add_done_callback(lambda _: self._ended(run))
+    def list_executing(self) -> list[tuple[Run, int]]:
+        """The runs that have begun and not ended, with the id of their thread."""
+        return [(run, self._thread_id) for run in tuple(self._tasks)]
+
+    def _begin(self) -> None:
+        self._is_woken = False
+        self._thread_id = threading.get_ident()
+        while self._starting:
+            run = self._starting.popleft()
+            # an empty context: nothing of the request that brought the run
+            name = f"job-{run.record.handler}-{run.record.log_id}"
+            task = self._loop.create_task(self._run(run), name=name, context=Context())
+            self._tasks[run] = task
+            task.add_done_callback(lambda _, run=run: self._ended(run))  # type: ignore[misc]
 
     def _cancel(self, run: Run) -> None:
         task = self._tasks.get(run)
@@ -35,8 +54,8 @@ class CoroutineBody:
 
     def _ended(self, run: Run) -> None:
         self._tasks.pop(run, None)
-        # a task that is cancelled before its first step never gets to the chain
-        self._chain.settle(run, failed(asyncio.CancelledError("before the run began")))
+        if run.result is None:  # cancelled before its first step, it never got to the chain
+            self._chain.settle(run, failed(asyncio.CancelledError("before the run began")))
         self._chain.events.ended(run)
 
     async def _run(self, run: Run) -> None:
@@ -44,4 +63,17 @@ class CoroutineBody:
             return
         with self._chain.around(run) as may_run:
             if may_run:
-                self._chain.settle(run, succeeded(await run.definition.function(*run.arguments())))
+                self._chain.settle(run, succeeded(await _value_of(run)))
+
+
+async def _value_of(run: Run) -> Any:
+    """What the function returns, at its last attempt."""
+    while True:
+        try:
+            return await run.definition.function(*run.arguments())
+        except run.definition.options.retry.only as error:
+            pause = pause_before_next(run, error)
+            if pause is None:
+                raise
+        await asyncio.sleep(pause)
+        begin_next(run)

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.jobs.chain import RunChain
 from app.jobs.result import failed, succeeded
+from app.jobs.retry import begin_next, pause_before_next
 from app.jobs.run import Run
 
 
@@ -14,6 +15,7 @@ class ThreadBody:
 
     def __init__(self, chain: RunChain) -> None:
         self._chain = chain
+        self._threads: dict[Run, int] = {}
 
     def start(self, run: Run) -> None:
         name = f"job-{run.record.handler}-{run.record.log_id}"
@@ -27,17 +29,35 @@ class ThreadBody:
     def stop(self, run: Run) -> None:
         """`run.stop_event` says it all."""
 
+    def list_executing(self) -> list[tuple[Run, int]]:
+        """The runs that have begun and not ended, with the id of their thread."""
+        return list(self._threads.copy().items())
+
     def _run(self, run: Run) -> None:
+        self._threads[run] = threading.get_ident()
         try:
             if run.result is None:
                 self._call(run)
         finally:
+            del self._threads[run]
             self._chain.events.ended(run)
 
     def _call(self, run: Run) -> None:
         with self._chain.around(run) as may_run:
             if may_run:
-                self._chain.settle(run, succeeded(_not_awaitable(run.definition.function(*run.arguments()))))
+                self._chain.settle(run, succeeded(_value_of(run)))
+
+
+def _value_of(run: Run) -> Any:
+    """What the function returns, at its last attempt; a kill or timeout ends the pause between two at once."""
+    while True:
+        try:
+            return _not_awaitable(run.definition.function(*run.arguments()))
+        except run.definition.options.retry.only as error:
+            pause = pause_before_next(run, error)
+            if pause is None or run.stop_event.wait(pause):
+                raise
+        begin_next(run)
 
 
 def _not_awaitable(value: Any) -> Any:

@@ -1,11 +1,11 @@
 """The run as its handler sees it: a frozen object, not a global."""
 
-import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.config.snapshot import Snapshot
+from app.jobs.stop_flag import StopFlag
 from app.runtime import Runtime
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class JobContext:
     """Lines go to the run's job log and to the process's log."""
     snapshot: Snapshot = field(repr=False)
     runtime: Runtime = field(repr=False)
-    stop_event: threading.Event = field(default_factory=threading.Event, repr=False)
+    stop_event: StopFlag = field(default_factory=StopFlag, repr=False)
 
     def should_stop(self) -> bool:
         """Whether the run was killed or timed out. A plain function must ask: nobody can end its thread."""

@@ -9,6 +9,7 @@ from typing import Any, Final, TextIO, cast
 from app.common import log_direct
 from app.common.log_copy import LineCopy, line_copy_var
 from app.common.log_direct import Place
+from app.common.log_format import shown
 
 LONGEST_PARTIAL: Final = 100_000
 """Beyond it a line that doesn't end is written as it is."""
@@ -57,7 +58,7 @@ def flush_printed(copy: LineCopy) -> None:
 
 
 def _write(copy: LineCopy, stream: str, line: str) -> None:
-    copy.write(log_direct.current.log.render("INFO", Place(stream, "print", 0), line.rstrip("\r")))
+    copy.write(log_direct.current.log.render("INFO", Place(stream, "print", 0), shown(line.rstrip("\r"))))
 
 
 @contextmanager

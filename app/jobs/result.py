@@ -27,8 +27,13 @@ class RunResult:
     exception: BaseException | None = None
 
 
+_NOTHING: Final = RunResult(RunOutcome.SUCCESS, SUCCESS_CODE, "")
+
+
 def succeeded(value: object) -> RunResult:
     """The handler returned; whatever it returned becomes text."""
+    if value is None:
+        return _NOTHING
     return RunResult(RunOutcome.SUCCESS, SUCCESS_CODE, text_of(value)[:LONGEST_MESSAGE])
 
 

@@ -11,6 +11,7 @@ from app.jobs.record import RunRecord, RunState
 from app.jobs.registry import JobDefinition
 from app.jobs.result import RunResult
 from app.jobs.run_log import OpenRunLog, RunLog
+from app.jobs.stop_flag import StopFlag
 
 
 class RunEvents(Protocol):
@@ -47,7 +48,7 @@ class Run:
         """Open while somebody holds it; see `take_log`."""
         self.bad_parameter: Exception | None = None
         self.result: RunResult | None = None
-        self.stop_event = threading.Event()
+        self.stop_event = StopFlag()
         self._lock = threading.Lock()
         self._log_holders = 0
 

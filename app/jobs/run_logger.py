@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from app.common import log_direct
 from app.common.log_direct import LineFields, Place
+from app.common.log_format import shown
 from app.common.logger import log
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class RunLogger:
         module = frame.f_globals.get("__name__") or ""
         if direct.passes(module, level):
             text = str(message).format(*args) if args else str(message)
-            direct.write(level, Place(module, frame.f_code.co_name, frame.f_lineno), text, self._fields)
+            direct.write(level, Place(module, frame.f_code.co_name, frame.f_lineno), shown(text), self._fields)
 
 
 def build_run_logger(fields: LineFields) -> "Logger":

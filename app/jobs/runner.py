@@ -42,6 +42,10 @@ class JobRunner:
         if body is not None:
             body.stop(run)
 
+    def list_executing(self) -> list[tuple[Run, int]]:
+        """The runs whose bodies are executed in this process at the moment, with the ids of their threads."""
+        return [*self._coroutines.list_executing(), *self._threads.list_executing()]
+
     def _body_of(self, run: Run) -> Body | None:
         isolation = run.definition.options.isolation
         if isolation is not Isolation.NONE:

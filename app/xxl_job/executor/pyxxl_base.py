@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from types import ModuleType
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 from pyxxl.ctx import GlobalVars
@@ -19,6 +19,9 @@ from app.config.xxl_job_config import ExecutorConfiguration
 from app.jobs.links import Leave
 from app.jobs.registry import JobRegistry, build_definition
 from app.jobs.run import Run
+
+if TYPE_CHECKING:
+    import threading
 
 TASK_LOGGER: Final = logging.getLogger("pyxxl.task")
 """One for all runs: which run a line belongs to is known by its context."""
@@ -89,7 +92,7 @@ def pyxxl_globals(run: Run) -> Leave:
     )
     data_token = GlobalVars._DATA.set(data)
     logger_token = GlobalVars._LOGGER.set(TASK_LOGGER)
-    event_token = GlobalVars._EVENT.set(run.stop_event)
+    event_token = GlobalVars._EVENT.set(cast("threading.Event", run.stop_event))
 
     def leave() -> None:
         GlobalVars._DATA.reset(data_token)
