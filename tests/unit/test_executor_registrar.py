@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.common.errors import StartupError
+from app.config.settings import XxlJobSettings
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.testing.fake_console import FakeConsole, Fault
 from app.xxl_job.executor.backoff import Backoff
@@ -85,7 +86,7 @@ async def test_settings_that_do_not_concern_the_console_change_nothing(console: 
     settings = Settings(configuration_of(console))
     async with registering(settings):
         await until(lambda: console.registrations)
-        settings.now = replace(settings.now, drain_seconds=99)
+        settings.now = replace(settings.now, limits=XxlJobSettings(drain_seconds=99))
         await asyncio.sleep(0.1)
     assert len(console.registrations) == 1
 
@@ -116,3 +117,14 @@ async def test_goodbye_is_said_once(console: FakeConsole) -> None:
         await registrar.deregister()
         await registrar.deregister()
     assert len(console.removals) == 1
+
+
+async def test_goodbye_reaches_a_console_whose_answer_is_still_on_its_way(console: FakeConsole) -> None:
+    console.fault = Fault.SLOW
+    async with registering(Settings(configuration_of(console))) as registrar:
+        await until(lambda: console.registrations)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(registrar.deregister())
+            await until(lambda: console.removals)
+            console.fault = None
+    assert [one["registryValue"] for one in console.removals] == ["http://me:1"]

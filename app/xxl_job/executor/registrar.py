@@ -98,8 +98,12 @@ class Registrar:
 
     async def _say_hello(self, configuration: ExecutorConfiguration) -> None:
         wanted = Registration(configuration, await self._find_address(configuration))
-        await self._client.register(configuration, wanted.address)
-        self._registered = wanted
+        # before the answer: a goodbye meanwhile is meant for this console, which may have heard the hello
+        former, self._registered = self._registered, wanted
+        error = await failure_of(self._client.register(configuration, wanted.address))
+        if error is not None:
+            self._registered = former if self._registered is wanted else None
+            raise error
 
     def _greeted(self, former: Registration | None) -> None:
         now, was_failing = self._registered, self._failing
@@ -126,11 +130,12 @@ class Registrar:
             return self._registered.address
 
     async def _farewell(self, registration: Registration) -> None:
-        work = asyncio.wait_for(
-            self._client.deregister(registration.configuration, registration.address), FAREWELL_SECONDS
-        )
-        if error := await failure_of(work):
+        if error := await failure_of(self._say_goodbye(registration)):
             log.bind(reason=_reason(error)).warning("executor not deregistered, the console forgets it by itself")
+
+    async def _say_goodbye(self, registration: Registration) -> None:
+        async with asyncio.timeout(FAREWELL_SECONDS):  # `wait_for` can swallow a cancellation before 3.12
+            await self._client.deregister(registration.configuration, registration.address)
 
     async def _wait(self, seconds: float, configuration: ExecutorConfiguration) -> None:
         """Sleeps, looking out for other settings."""
