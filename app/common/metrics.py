@@ -217,4 +217,7 @@ RUN_SECONDS: Final = REGISTRY.add(
 ABANDONED_RUNS: Final = REGISTRY.add(
     Counter("job_runs_abandoned_total", "Runs that ended for the console while their thread went on.", ("handler",))
 )
+GIL_HELD: Final = REGISTRY.add(
+    Counter("job_gil_held_total", "Calls that held the interpreter and with it the whole process.", ("handler",))
+)
 LOG_LINES_DROPPED: Final = REGISTRY.add(Gauge("log_lines_dropped", "Log lines that were never written."))
