@@ -1,103 +1,124 @@
 """The folder of job logs: `<date>/<logId>.log`, the date being that of the trigger."""
 
-import re
 import threading
 from collections import OrderedDict
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from app.config.settings import XxlJobSettings
 from app.jobs.record import RunRecord
-from app.xxl_job.executor.line_index import LineIndex
-from app.xxl_job.executor.log_page import LogPage, empty_page, note_page, read_page
+from app.xxl_job.executor.day_folder import DayFolder
+from app.xxl_job.executor.log_day import day_of, today
+from app.xxl_job.executor.log_finder import LogFinder
+from app.xxl_job.executor.log_page import LogPage, empty_page, note_page
+from app.xxl_job.executor.log_upkeep import compress, expire
+from app.xxl_job.executor.open_files import MOST_OPEN, OpenFiles
+from app.xxl_job.executor.packed_log import PackedLog
+from app.xxl_job.executor.plain_log import LogChanged, PlainLog
 from app.xxl_job.executor.protocol import LogQuery
-from app.xxl_job.executor.run_log_file import RunLogFile, index_file
+from app.xxl_job.executor.run_log_file import RunLogFile
 
-KNOWN_INDEXES: Final = 64
-_DATE_FORMAT: Final = "%Y-%m-%d"
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_LOG_NAME: Final = re.compile(r"\d+\.log")
-_LAST_DATE_MS: Final = 253_402_128_000_000  # the last day of year 9999, short of a time zone's width
+KNOWN_LOGS: Final = 64
+_KNOWN_DAYS: Final = 8
 
 
 class JobLogs:
-    """Opens, reads and expires job logs; callable from any thread."""
+    """Opens, reads and tidies job logs; callable from any thread."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self, root: Path, settings: Callable[[], XxlJobSettings] = XxlJobSettings, *, most_open: int = MOST_OPEN
+    ) -> None:
+        """`settings` are asked anew each time: zone, size, retention and compression are live."""
         self._root = root
-        self._open: dict[int, RunLogFile] = {}
-        self._indexes: OrderedDict[tuple[Path, int], LineIndex] = OrderedDict()
+        self._settings = settings
+        self._finder = LogFinder(root)
+        self._files = OpenFiles(most_open)
+        self._days: OrderedDict[str, DayFolder] = OrderedDict()
+        self._open: dict[RunLogFile, None] = {}
+        self._known: OrderedDict[Path, PlainLog | PackedLog] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, record: RunRecord) -> RunLogFile:
-        """The log of a run; the file is made with the first line."""
-        file = RunLogFile(self.path_of(record.log_id, record.log_date_time))
+        """The log of a run; the file is made with the first line. A run that was here before goes on in its file."""
+        day = day_of(record.log_date_time, self._settings().timezone)
         with self._lock:
-            self._open = {key: value for key, value in self._open.items() if not value.is_closed}
-            self._open[record.log_id] = file
+            file = RunLogFile(
+                self._folder(day),
+                record.log_id,
+                record.log_date_time,
+                files=self._files,
+                max_bytes=self._max_bytes,
+                on_close=self._forget,
+            )
+            self._open[file] = None
         return file
 
     def read(self, query: LogQuery, *, finished: bool, limit_bytes: int) -> LogPage:
         """A page of a run's log, present or past. Reads the disk."""
-        with self._lock:
-            file = self._open.get(query.log_id)
-        if file is not None and not file.is_closed:
-            path, index = file.path, file.index
-        else:
+        for _ in range(2):  # a log may be compressed, removed or emptied just now
             path = self.find(query)
-            index = self._index_of(path)
-        if not index.lines:
-            if not finished:
-                return empty_page(query.from_line, is_end=False)
-            return note_page(query.from_line, f"there is no log of run {query.log_id} on this executor")
-        try:
-            return read_page(path, index, query.from_line, finished=finished, limit_bytes=limit_bytes)
-        except OSError as error:
-            return note_page(query.from_line, f"the log of run {query.log_id} can't be read: {error.strerror}")
+            if path is None:
+                break
+            try:
+                return self._log_at(path).page(query.from_line, finished=finished, limit_bytes=limit_bytes)
+            except (FileNotFoundError, LogChanged):
+                continue
+            except OSError as error:
+                return note_page(query.from_line, f"the log of run {query.log_id} can't be read: {error.strerror}")
+        if not finished:
+            return empty_page(query.from_line, is_end=False)
+        return note_page(query.from_line, f"there is no log of run {query.log_id} on this executor")
 
-    def path_of(self, log_id: int, log_date_time: int) -> Path:
-        moment = datetime.fromtimestamp(min(log_date_time, _LAST_DATE_MS) / 1000, UTC).astimezone()
-        return self._root / moment.strftime(_DATE_FORMAT) / f"{log_id}.log"
-
-    def find(self, query: LogQuery) -> Path:
-        """Where the log is by its date, else where the newest one with that id is."""
-        expected = self.path_of(query.log_id, query.log_date_time)
-        if query.log_date_time or expected.exists():
-            return expected
-        return max(self._root.glob(f"*/{query.log_id}.log"), default=expected)
+    def find(self, query: LogQuery) -> Path | None:
+        """The file of the run that is meant, plain or compressed."""
+        return self._finder.find(query.log_id, query.log_date_time, self._settings().timezone)
 
     def expire(self, keep_days: int) -> int:
         """Deletes logs of days before the last `keep_days`, and nothing that isn't named like one; returns how many."""
-        oldest = (datetime.now(UTC).astimezone() - timedelta(days=keep_days)).strftime(_DATE_FORMAT)
-        deleted = 0
-        for folder in self._root.glob("????-??-??"):
-            if _DATE.fullmatch(folder.name) and folder.name < oldest and folder.is_dir() and not folder.is_symlink():
-                deleted += _empty_folder(folder)
-        return deleted
+        return expire(self._root, today(self._settings().timezone), keep_days, self._in_use())
 
-    def _index_of(self, path: Path) -> LineIndex:
-        """The index of a file nobody writes; kept for the next page."""
-        try:
-            key = (path, path.stat().st_size)
-        except OSError:
-            return LineIndex()
+    def tidy(self) -> Iterator[Path]:
+        """Expires and compresses by the settings, in small steps."""
+        settings = self._settings()
+        self.expire(settings.log_retention_days)
+        yield from compress(self._root, today(settings.timezone), settings.log_compress_days, self._in_use())
+
+    def close(self) -> None:
+        """Gives back what is held for the next run; logs that are open stay so."""
         with self._lock:
-            known = self._indexes.get(key)
-        if known is None:
-            known = index_file(path)
+            while self._days:
+                self._days.popitem()[1].close()
+
+    def _folder(self, day: str) -> DayFolder:
+        folder = self._days.get(day)
+        if folder is None:
+            folder = self._days[day] = DayFolder(self._root / day)
+            while len(self._days) > _KNOWN_DAYS:
+                self._days.popitem(last=False)[1].close()
+        return folder
+
+    def _max_bytes(self) -> int:
+        return self._settings().log_max_mb << 20
+
+    def _forget(self, file: RunLogFile) -> None:
+        with self._lock:
+            self._open.pop(file, None)
+
+    def _in_use(self) -> Callable[[Path], bool]:
+        def in_use(path: Path) -> bool:
             with self._lock:
-                self._indexes[key] = known
-                while len(self._indexes) > KNOWN_INDEXES:
-                    self._indexes.popitem(last=False)
+                files = list(self._open)
+            return any(file.path == path for file in files)
+
+        return in_use
+
+    def _log_at(self, path: Path) -> PlainLog | PackedLog:
+        with self._lock:
+            known = self._known.pop(path, None)
+            if known is None:
+                known = PackedLog(path) if path.suffix == ".gz" else PlainLog(path)
+            self._known[path] = known
+            while len(self._known) > KNOWN_LOGS:
+                self._known.popitem(last=False)
         return known
-
-
-def _empty_folder(folder: Path) -> int:
-    deleted = 0
-    for file in folder.iterdir():
-        if _LOG_NAME.fullmatch(file.name):
-            file.unlink(missing_ok=True)
-            deleted += 1
-    if not any(folder.iterdir()):
-        folder.rmdir()
-    return deleted

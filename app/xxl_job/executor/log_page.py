@@ -1,15 +1,17 @@
 """One page of a job log, as the console asks for it."""
 
+import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
-from app.xxl_job.executor.line_index import LineIndex
+from app.xxl_job.executor.line_index import LineIndex, Read
 
 RUNNING_PAGE_BYTES: Final = 1024 * 1024
-FINISHED_PAGE_BYTES: Final = 8 * 1024 * 1024
+FINISHED_PAGE_BYTES: Final = 16 * 1024 * 1024
 """A console asks once for the log of a finished run: that one page must hold as much as is bearable."""
-_LONGEST_LINE_BYTES: Final = 512 * 1024
+LONGEST_LINE_BYTES: Final = 4 * 1024 * 1024
+"""A line that is longer than a page is a page; beyond this it is cut, and still counts as one."""
+_CUT: Final = b" ... (line cut)"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class LogPage:
             "isEnd": self.is_end,
         }
 
+    def as_answer(self) -> bytes:
+        """The whole answer, the page in it under both names; written once, since it may be long."""
+        page = json.dumps(self.as_json(), ensure_ascii=False).encode("utf-8", "replace")
+        return b'{"code": 200, "msg": null, "content": %b, "data": %b}' % (page, page)
+
 
 def empty_page(from_line: int, *, is_end: bool) -> LogPage:
     return LogPage(from_line, from_line - 1, "", is_end)
@@ -41,29 +48,51 @@ def note_page(from_line: int, note: str) -> LogPage:
     return LogPage(from_line, from_line, f"{note}\n", is_end=True)
 
 
-def read_page(path: Path, index: LineIndex, from_line: int, *, finished: bool, limit_bytes: int) -> LogPage:
-    """The complete lines from `from_line` on, as many as fit. Raises OSError when the file can't be read."""
-    total, size = index.lines, index.size_bytes
+@dataclass(frozen=True)
+class PageSource:
+    """A log as it is right now."""
+
+    index: LineIndex
+    read: Read
+    place: str
+    """Where the rest of a finished log is, for a console that doesn't ask on."""
+    gone: int = 0
+    """Lines that were shown before the file was removed or emptied: the numbers go on after them."""
+
+    def lines(self, *, finished: bool) -> int:
+        """What a reader may see: the last line of a finished log may lack its end."""
+        return self.gone + self.index.lines + (1 if finished and not self.index.ends_whole else 0)
+
+
+def read_page(source: PageSource, from_line: int, *, finished: bool, limit_bytes: int) -> LogPage:
+    """The complete lines from `from_line` on, as many as fit. Raises OSError when the log can't be read."""
+    total = source.lines(finished=finished)
     if from_line > total:
         return empty_page(from_line, is_end=finished)
-    offset, skip = index.seek(from_line)
-    with path.open("rb") as file:
-        file.seek(offset)
-        for _ in range(skip):
-            file.readline()
-        data = _complete_lines(file, max(0, min(limit_bytes, size - file.tell())))
-    to_line = from_line - 1 + data.count(b"\n")
-    content = data.decode("utf-8", "replace")
+    first = max(from_line - source.gone, 1)
+    data = _read_lines(source, first, limit_bytes, finished=finished)
+    to_line = source.gone + first - 1 + data.count(b"\n")
     rest = total - to_line
-    if finished and rest > 0:
-        place = f"python -m app job log {path.stem}, or the file {path.parent.name}/{path.name}"
-        content += f"... {rest} more lines: {place}\n"
+    content = data.decode("utf-8", "replace")
+    if finished and rest > 0 and from_line == 1:
+        content += f"... {rest} more lines: {source.place}\n"
     return LogPage(from_line, to_line, content, is_end=finished and rest <= 0)
 
 
-def _complete_lines(file: BinaryIO, limit_bytes: int) -> bytes:
-    data = file.read(limit_bytes)
-    end = data.rfind(b"\n")
-    if end < 0:  # one line that is longer than the page
-        return data + file.readline(_LONGEST_LINE_BYTES)
-    return data[: end + 1]
+def _read_lines(source: PageSource, first: int, limit_bytes: int, *, finished: bool) -> bytes:
+    index = source.index
+    start = index.start_of(first, source.read)
+    data = source.read(start, min(limit_bytes, index.size_bytes - start))
+    if finished and not index.ends_whole and start + len(data) >= index.size_bytes:
+        return data + b"\n"
+    end = data.rfind(b"\n") + 1
+    return data[:end] if end else _read_long_line(source, first, start)
+
+
+def _read_long_line(source: PageSource, line: int, start: int) -> bytes:
+    index = source.index
+    end = index.start_of(line + 1, source.read) if line <= index.lines else index.size_bytes
+    if end - start > LONGEST_LINE_BYTES:
+        return source.read(start, LONGEST_LINE_BYTES) + _CUT + b"\n"
+    data = source.read(start, end - start)
+    return data if data.endswith(b"\n") else data + b"\n"
