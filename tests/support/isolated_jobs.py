@@ -1,7 +1,6 @@
 """Jobs for child processes: each breaks or uses something that only a process of its own survives or has."""
 
 import asyncio
-import contextvars
 import ctypes
 import logging
 import os
@@ -12,13 +11,15 @@ import time
 import warnings
 
 from pydantic import BaseModel
+from pyxxl.ctx import g
+from sqlalchemy import text
 
 from app.alerts.base import AlertEvent
 from app.common.const import AlarmLevel
-from app.common.context import get_trace_id
 from app.common.logger import log
 from app.config.live import settings, snapshot
 from app.jobs import JobContext, job
+from app.jobs.options import Retry
 
 
 class Sum(BaseModel):
@@ -53,7 +54,8 @@ def iso_sum(ctx: JobContext) -> int:
 @job("iso_settings", isolation="process")
 def iso_settings() -> list[object]:
     taken = snapshot()
-    return [settings().get("shop.limit"), settings().get("shop.secret"), taken.revision, taken.md5]
+    shop = [settings().get(f"shop.{key}") for key in ("limit", "secret", "literal")]
+    return [*shop, taken.revision, taken.md5]
 
 
 @job("iso_live", isolation="process", live=True)
@@ -178,18 +180,20 @@ def iso_leaves_child(ctx: JobContext) -> None:
     os._exit(4)
 
 
-@job("iso_trace", isolation="process")
-def iso_trace() -> str:
-    found: list[str] = []
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(lambda: found.append(get_trace_id()),))
-    thread.start()
-    thread.join()
-    return found[0]
-
-
 @job("iso_database", isolation="process")
 async def iso_database(ctx: JobContext) -> int:
-    from sqlalchemy import text
-
     async with ctx.runtime.db.transaction() as session:
         return int((await session.execute(text("SELECT 41 + 1"))).scalar_one())
+
+
+@job("iso_second_try", isolation="process", retry=Retry(attempts=3, first_seconds=0.01, only=(Trouble,)))
+def iso_second_try(ctx: JobContext) -> str:
+    if ctx.attempt < 2:
+        raise Trouble("not yet")
+    return f"attempt {ctx.attempt}"
+
+
+@job("iso_pyxxl", isolation="process")
+def iso_pyxxl() -> str:
+    g.logger.info("by g.logger")
+    return str(g.xxl_run_data.executorParams)
