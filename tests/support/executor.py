@@ -16,6 +16,7 @@ from app.config.compose import Schema
 from app.config.environment import load_environment
 from app.config.live import LiveSettings
 from app.config.placeholders import PlaceholderSource
+from app.config.settings import XxlJobSettings
 from app.config.sources.base import Document, Documents, Trigger
 from app.config.sources.memory import MemorySource
 from app.config.xxl_job_config import ExecutorConfiguration
@@ -86,7 +87,8 @@ class ExecutorDesk:
     async def run(self, handler: str, **fields: Any) -> int:
         """Triggers a run that must be accepted; returns its log id."""
         body = trigger(handler, **fields)
-        assert await self.post("/run", body) == {"code": 200, "msg": None}
+        answer = await self.post("/run", body)
+        assert answer == {"code": 200, "msg": None}, answer
         return int(body["logId"])
 
     async def callback_of(self, log_id: int, seconds: float = 10.0) -> dict[str, Any]:
@@ -169,10 +171,7 @@ def configuration_of(console: FakeConsole, **fields: Any) -> ExecutorConfigurati
         "token": console.token,
         "advertise": "",
         "pod_ip": "",
-        "queue_size": 1000,
-        "max_concurrent_runs": 200,
-        "drain_seconds": 30,
-        "log_retention_days": 30,
+        "limits": XxlJobSettings(),
         **fields,
     }
     return ExecutorConfiguration(**values)

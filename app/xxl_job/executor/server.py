@@ -111,6 +111,9 @@ class Endpoints:
         except Exception as error:  # noqa: BLE001 - whatever it is, the console gets the protocol's answer
             log.bind(path=request.path).opt(exception=error).error("executor endpoint failed")
             return _respond(Answer(protocol.FAIL, "internal error of the executor"))
+        finally:
+            if isinstance(request.protocol, Connection):  # else the connection's next request would count from this one
+                request.protocol.take_arrival()
 
 
 async def _read_fields(request: web.Request) -> dict[str, Any]:
