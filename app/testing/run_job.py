@@ -24,6 +24,7 @@ from app.jobs.hosting import hosting_runs
 from app.jobs.ledger.memory import MemoryRunLedger
 from app.jobs.links import Link
 from app.jobs.loading import load_job_modules
+from app.jobs.options import Isolation
 from app.jobs.record import RunRecord, RunState
 from app.jobs.registry import JobDefinition, JobRegistry, build_definition, default_registry
 from app.jobs.result import timed_out
@@ -34,9 +35,12 @@ from app.runtime import Runtime
 from app.testing.job_run import JobRun
 from app.testing.memory_runtime import SettingsText, open_memory_runtime
 from app.xxl_job.executor.callback import Callback, build_callback
+from app.xxl_job.executor.isolation.body import open_isolated_body
 
 ABANDON_SECONDS: Final = 2.0
 """How long the test waits for a body that goes on after its result was fixed."""
+GRACE_SECONDS: Final = 0.5
+"""How long an isolated body that was timed out may take to end before its process is killed."""
 _log_ids = itertools.count(1)
 
 
@@ -143,14 +147,19 @@ class _Desk:
         self._settled = asyncio.Event()
         self._ended = asyncio.Event()
         self._chain = build_chain(runtime, self, self._open_log, _stock_links())
-        self._runner = JobRunner(self._loop, self._chain)
 
     async def run(self, run: Run) -> JobRun:
         before = len(self._alerts())
         self._ledger.accept(run.record, lambda _: None)
-        self._runner.start(run)
-        await self._settled.wait()
-        abandoned = not await self._has_ended()
+        packages = (*job_packages(self._runtime.settings.state.snapshot.settings), run.definition.function.__module__)
+        isolated = open_isolated_body(self._chain, self._runtime, packages, lambda: 1, grace_seconds=GRACE_SECONDS)
+        try:
+            self._runner = JobRunner(self._loop, self._chain, {Isolation.PROCESS: isolated})
+            self._runner.start(run)
+            await self._settled.wait()
+            abandoned = not await self._has_ended()
+        finally:
+            await asyncio.to_thread(isolated.close)
         record = self._ledger.find(run.record.run_id)
         assert record is not None  # noqa: S101 - it was accepted above
         return JobRun(
