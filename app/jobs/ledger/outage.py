@@ -7,7 +7,7 @@ from app.common.logger import log
 from app.jobs.ledger.base import LedgerUnavailable
 
 FIRST_SECONDS: Final = 1.0
-LONGEST_SECONDS: Final = 10.0
+LONGEST_SECONDS: Final = 5.0
 _GROWTH: Final = 1.5
 _REASONS: Final = {
     "SQLITE_FULL": "disk full",
@@ -54,6 +54,10 @@ class Outage:
         self.reason = reason
         self._next = time.monotonic() + self._pause
         self._pause = min(self._pause * _GROWTH, LONGEST_SECONDS)
+
+    def try_now(self) -> None:
+        """Without the rest of the pause."""
+        self._next = 0.0
 
     def ended(self) -> None:
         if self.reason is not None:

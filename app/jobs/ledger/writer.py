@@ -61,8 +61,12 @@ class LedgerWriter:
 
     @property
     def refusal(self) -> str | None:
-        """Why new runs can't be taken: writes that failed wait to be tried again."""
-        return CLOSED if self._closing else self._outage.reason if self._backlog else None
+        """Why new runs can't be taken: a write failed just now, or such writes wait to be tried again."""
+        return CLOSED if self._closing else self._refused
+
+    @property
+    def _refused(self) -> str | None:
+        return self._outage.reason if self._backlog or self._outage.seconds_left > 0 else None
 
     def put(self, write: Write | Chore) -> None:
         self._incoming.put(write)
@@ -75,49 +79,45 @@ class LedgerWriter:
 
     def _run(self) -> None:
         while self._collect():
-            self._write_next()
-        while self._backlog:
-            self._write_next()
-            if self._outage.reason is not None:
-                log.bind(reason=self._outage.reason, waiting=len(self._backlog)).error("run ledger closed too early")
-                return
+            self._write_waiting()
+        self._outage.try_now()
+        self._write_waiting()
+        if self._backlog:
+            log.bind(reason=self._outage.reason, waiting=len(self._backlog)).error("run ledger closed too early")
 
     def _collect(self) -> bool:
         """Waits for something to do; False once the ledger is closed."""
-        waits = not self._backlog or self._outage.seconds_left > 0
-        timeout = self._outage.seconds_left if self._backlog else None
         try:
-            item = self._incoming.get(waits, timeout)
+            item = self._incoming.get(timeout=self._outage.seconds_left if self._backlog else None)
             for _ in range(MOST_WRITES):
                 if not self._sort_in(item):
                     return False
                 item = self._incoming.get_nowait()
-            self._sort_in(item)
+            return self._sort_in(item)
         except queue.Empty:
-            pass
-        return True
+            return True
 
     def _sort_in(self, item: Write | Chore | _Close) -> bool:
         match item:
             case _Close():
                 return False
             case Chore():
+                self._write_waiting()
                 item.do()
-            case Accept() if self._outage.reason and self._backlog:
-                self._answer(item, Acceptance(error=unavailable(self._outage.reason)))
+            case Accept() if refused := self._refused:
+                self._answer(item, Acceptance(error=unavailable(refused)))
             case _:
                 self._backlog.append(item)
         return True
 
-    def _write_next(self) -> None:
-        if not self._backlog or (self._outage.seconds_left > 0 and not self._closing):
-            return
-        batch = take_batch(self._backlog)
-        error = self._try(batch)
-        if error is not None and not isinstance(error, sqlite3.DatabaseError):
-            self._write_one_by_one(batch.writes)
-        elif error is not None:
-            self._put_back(batch, error)
+    def _write_waiting(self) -> None:
+        while self._backlog and self._outage.seconds_left == 0:
+            batch = take_batch(self._backlog)
+            error = self._try(batch)
+            if isinstance(error, sqlite3.DatabaseError):
+                self._put_back(batch, error)
+            elif error is not None:
+                self._write_one_by_one(batch.writes)
 
     def _try(self, batch: Batch) -> Exception | None:
         """Writes the batch and tells everybody."""
