@@ -30,6 +30,7 @@ from app.xxl_job.executor.engine import ABANDON_SECONDS, Engine, EngineParts
 from app.xxl_job.executor.isolation.body import IsolatedBody, open_isolated_body
 from app.xxl_job.executor.job_logs import JobLogs
 from app.xxl_job.executor.live_configuration import LiveConfiguration
+from app.xxl_job.executor.log_upkeep import LogUpkeep
 from app.xxl_job.executor.mailbox import Mailbox, PostedEvents
 from app.xxl_job.executor.outbox import CallbackOutbox
 from app.xxl_job.executor.port import Port
@@ -108,7 +109,8 @@ class ControlPlane:
             ledger = await self._open_ledger(stack)
             client = await stack.enter_async_context(ConsoleClient())
             outbox = CallbackOutbox(Unreported(ledger), lambda batch: client.callback(self._live.current, batch))
-            logs = JobLogs(self._runtime.environment.xxl_log_path)
+            logs = JobLogs(self._runtime.environment.xxl_log_path, lambda: self._live.current.limits)
+            stack.callback(logs.close)
             engine = self._build_engine(stack, ledger, outbox, logs)
             endpoints = Endpoints(engine, logs, lambda: self._live.current, RunsPage(ledger))
             registrar = Registrar(
@@ -119,12 +121,13 @@ class ControlPlane:
             )
             address = await self._resolve(self._live.current)
             await port.serve(stack, ExecutorRunner(self._live.current, endpoints.build_app).create_server_app())
-            upkeep = Upkeep(engine, ledger, logs, port, lambda: self._live.current.limits)
+            upkeep = Upkeep(engine, ledger, port, lambda: self._live.current.limits)
             works = {
                 "registration": registrar.run,
                 "callbacks": outbox.run,
                 "ticks": upkeep.tick,
-                "retention": upkeep.expire,
+                "run retention": upkeep.expire,
+                "log upkeep": LogUpkeep(logs.tidy).run,
             }
             async with asyncio.TaskGroup() as group:
                 tasks = {name: group.create_task(supervised(name, work)) for name, work in works.items()}

@@ -12,7 +12,6 @@ from app.config.settings import XxlJobSettings
 from app.jobs.ledger.base import RunLedger
 from app.xxl_job.executor.arrival import TICK_SECONDS
 from app.xxl_job.executor.engine import Engine
-from app.xxl_job.executor.job_logs import JobLogs
 from app.xxl_job.executor.port import Port
 
 EXPIRY_SECONDS: Final = 3600.0
@@ -25,7 +24,6 @@ class Upkeep:
 
     engine: Engine
     ledger: RunLedger
-    logs: JobLogs
     port: Port
     limits: Callable[[], XxlJobSettings]
 
@@ -41,10 +39,7 @@ class Upkeep:
     async def expire(self) -> None:
         """Until cancelled."""
         while True:
-            limits = self.limits()
-            before = datetime.now(UTC) - timedelta(days=limits.ledger_retention_days)
-            if error := await failure_of(asyncio.to_thread(self.logs.expire, limits.log_retention_days)):
-                log.bind(reason=str(error)).warning("old job logs not deleted")
+            before = datetime.now(UTC) - timedelta(days=self.limits().ledger_retention_days)
             if error := await failure_of(asyncio.to_thread(self.ledger.expire, before)):
                 log.bind(reason=str(error)).warning("old runs not forgotten")
             await asyncio.sleep(EXPIRY_SECONDS)
