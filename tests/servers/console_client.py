@@ -1,51 +1,37 @@
 """ratchjob's own interfaces: what a person at the console does. Its job API is open, its console API wants a login."""
 
 import base64
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import httpx
 
+from servers.login_client import LoginClient
 from servers.waiting import wait_for
 
 NAMESPACE = "xxl"
 CONSOLE_PREFIX = "/ratchjob/api/console/v1"
 
 
-class ConsoleClient:
-    """Creates, triggers and watches jobs; logs in with the first call that needs it."""
+class ConsoleClient(LoginClient):
+    """Creates, triggers and watches jobs."""
 
     def __init__(self, *, api: str, console: str, username: str, password: str) -> None:
         self._api = httpx.Client(base_url=api, timeout=10, trust_env=False)
         self._console = httpx.Client(base_url=console, timeout=10, trust_env=False)
+        super().__init__(self._api, self._console)
         self._credentials = {
             "username": username,
             "password": base64.b64encode(password.encode()).decode(),
             "captcha": "",
         }
-        self._token = ""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._api.close()
-        self._console.close()
-
-    def login(self) -> str:
-        """A new token; raises httpx.HTTPStatusError for wrong credentials or a console that is not ready."""
+    def _fetch_token(self) -> str:
         answer = self._console.post(f"{CONSOLE_PREFIX}/login/login", data=self._credentials)
         answer.raise_for_status()
         body = answer.json()
         if not body.get("data"):
             raise httpx.HTTPStatusError(str(body), request=answer.request, response=answer)
-        self._token = str(body["data"]["token"])
-        return self._token
+        return str(body["data"]["token"])
 
     def create_job(self, app_name: str, handler: str, **fields: Any) -> int:
         """A job that is only triggered by hand, unless `fields` (ratchjob's names) say otherwise; returns its id."""
@@ -116,7 +102,7 @@ class ConsoleClient:
         return _content(self._api.post(f"/ratch/v1{path}", json=body))
 
     def _console_call(self, method: str, path: str, **options: Any) -> Any:
-        headers = {"Token": self._token or self.login()}
+        headers = {"Token": self.token}
         return _content(self._console.request(method, f"{CONSOLE_PREFIX}{path}", headers=headers, **options))
 
 

@@ -1,38 +1,24 @@
 """Nacos over its v1 HTTP interface: what a colleague at the console does, independent of the code under test."""
 
-from types import TracebackType
-from typing import Self
-
 import httpx
+
+from servers.login_client import LoginClient
 
 DEFAULT_GROUP = "DEFAULT_GROUP"
 
 
-class NacosClient:
-    """Publishes and reads documents; logs in with the first call."""
+class NacosClient(LoginClient):
+    """Publishes and reads documents."""
 
     def __init__(self, address: str, username: str, password: str) -> None:
         self._http = httpx.Client(base_url=f"http://{address}/nacos/v1", timeout=10, trust_env=False)
+        super().__init__(self._http)
         self._credentials = {"username": username, "password": password}
-        self._token = ""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._http.close()
-
-    def login(self) -> str:
-        """A new access token; raises httpx.HTTPStatusError for wrong credentials."""
+    def _fetch_token(self) -> str:
         answer = self._http.post("/auth/login", data=self._credentials)
         answer.raise_for_status()
-        self._token = str(answer.json()["accessToken"])
-        return self._token
+        return str(answer.json()["accessToken"])
 
     def publish(self, data_id: str, content: str, *, group: str = DEFAULT_GROUP, namespace: str = "") -> None:
         """Creates the document or replaces it."""
@@ -53,7 +39,7 @@ class NacosClient:
         self, method: str, data_id: str, group: str, namespace: str, data: dict[str, str] | None = None
     ) -> httpx.Response:
         key = {"dataId": data_id, "group": group, "tenant": namespace}
-        headers = {"accessToken": self._token or self.login()}
+        headers = {"accessToken": self.token}
         if data is None:
             return self._http.request(method, "/cs/configs", params=key, headers=headers)
         return self._http.request(method, "/cs/configs", data={**key, **data}, headers=headers)

@@ -1,31 +1,24 @@
 """ratchjob, standing in for an XXL-JOB console of releases 2.3 to 3.4. It listens on all interfaces: no option."""
 
 import contextlib
-import time
 from pathlib import Path
 
-import httpx
-
+from servers.built_server import BuiltServer, Program, open_built
 from servers.console_client import ConsoleClient
-from servers.container import Container
 from servers.ports import free_port
-from servers.process import LocalProcess, scratch_directory
-from servers.server import Engine, Server, built_program, require_docker, started
 
-IMAGE = "qingpan/ratchjob:v0.3.1"
+RATCHJOB = Program("ratchjob", "qingpan/ratchjob:v0.3.1", "RATCH_DATA_DIR")
 CONSOLE_OFFSET, GRPC_OFFSET = 100, 200
 
 
-class Console(Server):
+class Console(BuiltServer):
     """An XXL-JOB console without jobs."""
 
     username = "admin"
     password = "admin-password"
     access_token = "console-access-token"
-
-    def __init__(self, engine: Engine, port: int) -> None:
-        super().__init__(engine)
-        self.port = port
+    # ratchjob answers a trigger before the run is on disk; one killed there forgets it.
+    settle_seconds = 1.0
 
     @property
     def url(self) -> str:
@@ -45,25 +38,10 @@ class Console(Server):
             password=self.password,
         )
 
-    def is_ready(self) -> bool:
-        try:
-            with self.client() as client:
-                client.login()
-        except httpx.HTTPError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        # ratchjob answers a trigger before the run is on disk; one killed there forgets it.
-        time.sleep(1)
-        super().stop()
-
 
 def open_console() -> contextlib.AbstractContextManager[Console]:
     """A console of one's own; raises Missing where there is none."""
-    if built_program("ratchjob") is None:
-        require_docker("ratchjob", "make servers")
-    return started(_build, lambda: scratch_directory("ratchjob"))
+    return open_built(RATCHJOB, _build)
 
 
 def _build(home: Path) -> Console:
@@ -75,7 +53,4 @@ def _build(home: Path) -> Console:
         "RATCH_INIT_ADMIN_USERNAME": Console.username,
         "RATCH_INIT_ADMIN_PASSWORD": Console.password,
     }
-    program = built_program("ratchjob")
-    if program is None:
-        return Console(Container(IMAGE, env=env), port)
-    return Console(LocalProcess([program], home=home, env={**env, "RATCH_DATA_DIR": str(home / "data")}), port)
+    return Console(RATCHJOB.engine(home, env), port)

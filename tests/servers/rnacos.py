@@ -1,30 +1,23 @@
 """rnacos, standing in for a Nacos server; its gRPC port is the HTTP port plus 1000."""
 
 import contextlib
-import time
 from pathlib import Path
 
-import httpx
-
-from servers.container import Container
+from servers.built_server import BuiltServer, Program, open_built
 from servers.nacos_client import NacosClient
 from servers.ports import HOST, free_port
-from servers.process import LocalProcess, scratch_directory
-from servers.server import Engine, Server, built_program, require_docker, started
 
-IMAGE = "qingpan/rnacos:v0.8.8"
+RNACOS = Program("rnacos", "qingpan/rnacos:v0.8.8", "RNACOS_DATA_DIR")
 GRPC_OFFSET = 1000
 
 
-class Nacos(Server):
-    """An empty Nacos with authentication on."""
+class Nacos(BuiltServer):
+    """An empty Nacos with authentication on; ready when it is past the election that creates the first user."""
 
     username = "nacos"
     password = "nacos-password"
-
-    def __init__(self, engine: Engine, port: int) -> None:
-        super().__init__(engine)
-        self.port = port
+    # rnacos answers a publish some milliseconds before it hands it to the system; one killed there is lost.
+    settle_seconds = 0.2
 
     @property
     def grpc_port(self) -> int:
@@ -38,20 +31,6 @@ class Nacos(Server):
         """A publisher of its own, apart from the code under test."""
         return NacosClient(self.address, self.username, self.password)
 
-    def is_ready(self) -> bool:
-        """Healthy and past the election that creates the first user."""
-        try:
-            with self.client() as client:
-                client.login()
-        except httpx.HTTPError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        # rnacos answers a publish some milliseconds before it hands it to the system; one killed there is lost.
-        time.sleep(0.2)
-        super().stop()
-
     def has_failed(self) -> bool:
         # One first start in four loses a race inside rnacos: its storage thread dies and no user is ever created.
         return super().has_failed() or "panicked at" in self._engine.output()
@@ -59,9 +38,7 @@ class Nacos(Server):
 
 def open_nacos() -> contextlib.AbstractContextManager[Nacos]:
     """A Nacos of one's own; raises Missing where there is none."""
-    if built_program("rnacos") is None:
-        require_docker("rnacos", "make servers")
-    return started(_build, lambda: scratch_directory("rnacos"))
+    return open_built(RNACOS, _build)
 
 
 def _build(home: Path) -> Nacos:
@@ -75,7 +52,4 @@ def _build(home: Path) -> Nacos:
         "RNACOS_INIT_ADMIN_PASSWORD": Nacos.password,
         "RNACOS_API_LOGIN_ONE_MINUTE_LIMIT": "100000",
     }
-    program = built_program("rnacos")
-    if program is None:
-        return Nacos(Container(IMAGE, env=env), port)
-    return Nacos(LocalProcess([program], home=home, env={**env, "RNACOS_DATA_DIR": str(home / "data")}), port)
+    return Nacos(RNACOS.engine(home, env), port)
