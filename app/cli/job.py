@@ -8,9 +8,12 @@ import typer
 
 from app.cli import runs
 from app.cli.console import CommandFailed, Console, open_console
+from app.config.environment import load_environment
 from app.scheduler.models import ConsoleRunState
 from app.scheduler.schemas import RunView, TriggerBody
 from app.scheduler.service import NoExecutor
+from app.xxl_job.executor.log_finder import LogFinder
+from app.xxl_job.executor.whole_log import read_whole
 
 POLL_SECONDS: Final = 0.3
 GRACE_SECONDS: Final = 10.0
@@ -55,12 +58,30 @@ def show_log(
     log_id: Annotated[int, typer.Argument(help="The run's log id, as `job run` shows it.")],
     url: Url = None,
 ) -> None:
-    """Show what a run has logged so far."""
+    """Show what a run has logged so far: from this machine's job logs where they have it, else by the console."""
+    if url is None and _show_own_log(log_id):
+        return
     line = 1
     with open_console(url) as console:
         while (page := console.read_log(log_id, line)).content:
             typer.echo(page.content.removesuffix("\n"))
             line = page.to_line + 1
+
+
+def _show_own_log(log_id: int) -> bool:
+    """Prints the newest log of that id, whole, if this machine has one."""
+    root = load_environment().xxl_log_path
+    logs = list(LogFinder(root).list_newest(log_id))
+    if not logs:
+        return False
+    newest, *older = logs
+    if older:
+        typer.echo(
+            f"{newest} is the newest of {len(older) + 1} logs of this id: {', '.join(map(str, older))}", err=True
+        )
+    for piece in read_whole(newest):
+        typer.echo(piece, nl=False)
+    return True
 
 
 def _trigger(console: Console, name: str, body: TriggerBody, wait_seconds: float) -> RunView:

@@ -28,7 +28,8 @@ def command(
 ) -> Command:
     """Runs the command line with settings that name the stub's port; returns exit code, output and error output."""
     (tmp_path / "config_local.yaml").write_text(f"server: {{port: {console.port}}}\n")
-    for name, value in {"CONFIG_DIR": tmp_path, "DATA_DIR": tmp_path / "data", "APP_ENV": "local"}.items():
+    paths = {"CONFIG_DIR": tmp_path, "DATA_DIR": tmp_path / "data", "XXL_LOG_PATH": tmp_path / "xxl_log"}
+    for name, value in {**paths, "APP_ENV": "local"}.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.setattr("app.cli.job.POLL_SECONDS", 0.0)
 
