@@ -5,13 +5,10 @@ import asyncio
 import pytest
 from pydantic import ValidationError
 
-from app.common.context import bound
-from app.common.errors import SourceUnavailable, StartupError, Unavailable
 from app.config.history import Outcome
 from app.config.live import Refused, section, settings, snapshot
-from app.config.snapshot import current
-from app.config.sources.base import Documents, Trigger
-from support.settings import Desk, OrdersSettings, build_desk, build_schema, documents, settled
+from app.config.sources.base import Trigger
+from support.settings import Desk, OrdersSettings, build_desk, documents, settled
 
 ONE = "database: {name: one}\norders: {limit: 1}\n"
 TWO = "database: {name: two}\norders: {limit: 2}\n"
@@ -137,30 +134,6 @@ async def test_a_failure_to_settle_undoes_nothing(desk: Desk) -> None:
     assert desk.observer.failures == [("settle database", "OSError")]
 
 
-async def test_applies_wait_for_one_another(desk: Desk) -> None:
-    desk.resource.hold = asyncio.Event()
-    first = asyncio.create_task(desk.apply(TWO))
-    await asyncio.sleep(0)
-    second = asyncio.create_task(desk.apply("database: {name: three}\n"))
-    desk.resource.hold.set()
-    assert [(await first).revision, (await second).revision] == [2, 3]
-    assert desk.live.value("database") == "pool of three"
-
-
-async def test_a_cancelled_apply_leaves_nothing_behind(desk: Desk) -> None:
-    before = desk.live.state
-    desk.resource.hold = asyncio.Event()
-    task = asyncio.create_task(desk.apply(TWO))
-    while not desk.resource.calls:
-        await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert desk.live.state is before
-    desk.resource.hold = None
-    assert (await desk.apply(TWO)).outcome is Outcome.APPLIED
-
-
 async def test_fields_read_at_start_are_reported_as_needing_a_restart(desk: Desk) -> None:
     result = await desk.apply(ONE + "server: {port: 8123}\n")
     assert result.outcome is Outcome.APPLIED
@@ -171,134 +144,6 @@ async def test_a_long_document_is_applied_too(desk: Desk) -> None:
     result = await desk.apply(ONE + "bulk:\n" + "".join(f"  k{n}: value number {n}\n" for n in range(5000)))
     assert result.outcome is Outcome.APPLIED
     assert settings().get("bulk.k4999") == "value number 4999"
-
-
-async def test_refresh_pulls_the_source_and_announces_it(desk: Desk) -> None:
-    announced = []
-    desk.live._announce = lambda: announced.append(True)
-    desk.source.publish(TWO)
-    result = await desk.live.refresh()
-    assert result.outcome is Outcome.APPLIED
-    assert announced == [True]
-
-
-async def test_an_unreachable_source_is_told(desk: Desk) -> None:
-    desk.source.available = False
-    with pytest.raises(SourceUnavailable):
-        await desk.live.refresh()
-
-
-async def test_only_applied_texts_are_remembered(desk: Desk) -> None:
-    await desk.apply("server: [\n")
-    await desk.apply(TWO)
-    assert [item.md5 for item in desk.source.remembered] == [documents(ONE).md5, documents(TWO).md5]
-
-
-async def test_secrets_are_handed_on_before_anything_is_logged() -> None:
-    seen: list[frozenset[str]] = []
-    desk = build_desk("database: {password: '${PW}'}\n", schema=build_schema({"PW": "very-secret"}))
-    desk.live._on_secrets = seen.append
-    await desk.live.start()
-    await desk.live.close()
-    assert "very-secret" in seen[0]
-
-
-async def test_a_missing_resource_does_not_stop_the_start() -> None:
-    desk = build_desk(ONE)
-    desk.resource.refuse = Refused("connection refused", transient=True)
-    await desk.live.start()
-    assert snapshot().revision == 1
-    with pytest.raises(Unavailable, match="database is not available"):
-        desk.live.value("database")
-    assert (await desk.live.check_all())["database"].reason == "connection refused"
-    await desk.live.close()
-
-
-async def test_a_missing_resource_joins_when_it_connects() -> None:
-    desk = build_desk(ONE)
-    desk.resource.refuse = Refused("connection refused", transient=True)
-    await desk.live.start()
-    await desk.live.prepare_missing()
-    desk.resource.refuse = None
-    await desk.live.prepare_missing()
-    assert desk.live.value("database") == "pool of one"
-    assert desk.observer.resources == [("database", "connection refused"), ("database", None)]
-    assert snapshot().revision == 1
-    await desk.live.close()
-
-
-async def test_an_invalid_first_text_falls_back_to_the_last_good_one() -> None:
-    desk = build_desk("server: [\n")
-    desk.source.remembered.append(documents(ONE))
-    await desk.live.start()
-    assert desk.live.from_last_good
-    assert snapshot().source == "memory (last good)"
-    assert desk.live.refusal is not None
-    await desk.live.close()
-
-
-async def test_an_invalid_first_text_without_a_last_good_one_ends_the_start() -> None:
-    desk = build_desk("server: {port: no}\n")
-    with pytest.raises(StartupError, match=r"memory\.yaml:1:10: server\.port"):
-        await desk.live.start()
-
-
-async def test_catching_up_with_the_same_text_ends_the_last_good_state() -> None:
-    desk = build_desk("server: [\n")
-    desk.source.remembered.append(documents(ONE))
-    await desk.live.start()
-    await desk.live.apply(Documents("memory", documents(ONE).items), Trigger.PUSH)
-    assert not desk.live.from_last_good
-    await desk.live.close()
-
-
-async def test_closing_closes_the_resources_and_takes_the_settings_away() -> None:
-    desk = build_desk(ONE)
-    await desk.live.start()
-    await desk.live.close()
-    assert desk.resource.calls[-1] == ("discard", "pool of one")
-    assert current.state is None
-    with pytest.raises(Unavailable, match="no runtime is open"):
-        settings()
-
-
-async def test_a_text_read_before_a_newer_one_came_is_read_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetches = []
-
-    async def fetch() -> Documents:
-        fetches.append(True)
-        if len(fetches) == 1:
-            await desk.apply(TWO)
-            return documents(ONE)
-        return documents(TWO)
-
-    monkeypatch.setattr(desk.source, "fetch", fetch)
-    result = await desk.live.pull(Trigger.REFRESH)
-    assert result.outcome is Outcome.UNCHANGED
-    assert desk.live.value("database") == "pool of two"
-
-
-async def test_a_retry_does_not_bring_a_pending_text_back_over_a_newer_one(desk: Desk) -> None:
-    desk.resource.refuse = Refused("down", transient=True)
-    await desk.apply(TWO)
-    desk.resource.refuse, desk.resource.hold = None, asyncio.Event()
-    newer = asyncio.create_task(desk.apply("database: {name: three}\n"))
-    while desk.resource.calls[-1] != ("prepare", "three"):
-        await asyncio.sleep(0)
-    retry = asyncio.create_task(desk.live.retry_pending())
-    await asyncio.sleep(0)
-    desk.resource.hold.set()
-    await asyncio.gather(newer, retry)
-    assert desk.live.value("database") == "pool of three"
-
-
-async def test_a_listener_of_a_change_made_inside_a_request_reads_the_new_settings(desk: Desk) -> None:
-    read = []
-    desk.listeners.on_change("orders.limit")(lambda new, old: read.append(section("orders", OrdersSettings).limit))
-    with bound("trace", snapshot=desk.live.state.snapshot):
-        await desk.apply(TWO)
-        await settled(desk)
-    assert read == [2]
 
 
 async def test_a_commit_that_breaks_its_promise_is_told_and_the_others_commit(desk: Desk) -> None:
@@ -318,12 +163,6 @@ async def test_a_field_that_is_as_it_was_at_the_start_waits_for_no_restart(desk:
     assert desk.live.needs_restart == ()
 
 
-async def test_what_just_began_to_settle_is_let_begin_before_the_end(desk: Desk) -> None:
-    await desk.apply(TWO)
-    await desk.live.close()
-    assert ("settle", "pool of one") in desk.resource.calls
-
-
 async def test_the_values_in_force_can_not_be_changed_in_place(desk: Desk) -> None:
     with pytest.raises(TypeError):
         desk.live.state.values["database"] = "another"  # type: ignore[index]
@@ -337,11 +176,3 @@ async def test_no_value_of_a_snapshot_can_be_changed_in_place(desk: Desk) -> Non
             mapping["new"] = "value"  # type: ignore[index]
     with pytest.raises(ValidationError):
         now.server.port = 1
-
-
-async def test_the_text_that_is_remembered_holds_no_substituted_value() -> None:
-    text = "database: {password: '${PW}'}\n"
-    desk = build_desk(text, schema=build_schema({"PW": "very-secret"}))
-    await desk.live.start()
-    await desk.live.close()
-    assert [item.text for each in desk.source.remembered for item in each.items] == [text]
