@@ -75,7 +75,8 @@ class Run:
 
     def close_log(self) -> None:
         """Whoever holds it: for a body that is given up. What that still writes is in the process's log only."""
-        held = self.log
+        with self._lock:
+            held, self.log = self.log, None
         if held is not None:
             held.close()
 
