@@ -23,6 +23,18 @@ class Fault(StrEnum):
     """Takes nothing and answers nothing; closes the connection when the fault is over."""
 
 
+class Met:
+    """The fault that one request meets, or none."""
+
+    def __init__(self, fault: Fault | None, over: threading.Event) -> None:
+        self.fault = fault
+        self._over = over
+
+    def hold(self, seconds: float | None) -> None:
+        """Returns after `seconds`, or when the fault is over."""
+        self._over.wait(seconds)
+
+
 class Faults:
     """Which fault the next request meets; callable from any thread."""
 
@@ -31,6 +43,7 @@ class Faults:
         self._current: Fault | None = None
         self._script: deque[Fault | None] = deque()
         self._over = threading.Event()
+        self._lock = threading.Lock()
 
     @property
     def current(self) -> Fault | None:
@@ -38,24 +51,16 @@ class Faults:
 
     def set(self, fault: Fault | None) -> None:
         """From now on; requests that an earlier fault holds are let go."""
-        self._current = fault
-        self.release()
+        with self._lock:
+            self._current = fault
+            over, self._over = self._over, threading.Event()
+        over.set()
 
     def script(self, faults: Iterable[Fault | None]) -> None:
         """For the next requests, one each; afterwards the fault that is set applies again."""
-        self._script.extend(faults)
+        with self._lock:
+            self._script.extend(faults)
 
-    def take(self) -> Fault | None:
-        try:
-            return self._script.popleft()
-        except IndexError:
-            return self._current
-
-    def hold(self, seconds: float | None) -> None:
-        """Returns after `seconds`, or when the fault is over."""
-        self._over.wait(seconds)
-
-    def release(self) -> None:
-        """Lets go of the requests that are held; later ones are held anew."""
-        over, self._over = self._over, threading.Event()
-        over.set()
+    def meet(self) -> Met:
+        with self._lock:
+            return Met(self._script.popleft() if self._script else self._current, self._over)

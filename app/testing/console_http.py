@@ -46,15 +46,16 @@ def handler_for(console: Console) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            fault = faults.take()
+            met = faults.meet()
+            fault = met.fault
             if fault is Fault.HANG:
-                faults.hold(None)
+                met.hold(None)
             if fault in {Fault.HANG, Fault.DROP}:
                 self.close_connection = True
                 return
             status, text = self._reply(fault, raw)
             if fault is Fault.SLOW:
-                faults.hold(faults.slow_seconds)
+                met.hold(faults.slow_seconds)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(text)))

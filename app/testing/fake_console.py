@@ -95,7 +95,7 @@ class FakeConsole:
             self._server.server_close()
             self._thread.join()
             self._server = self._thread = None
-        self.faults.release()
+        self.faults.set(self.fault)
 
     def __enter__(self) -> Self:
         self.start()

@@ -16,7 +16,8 @@ from app.common.logger import LogOptions, configure_logging
 from app.jobs.registry import JobRegistry, build_definition
 from app.testing.fake_console import FakeConsole
 from app.xxl_job.executor.pyxxl_base import ExecutorRunner, adopt_handlers, plain_functions_welcome
-from support.executor import configuration_of, open_executor, until
+from support.configurations import configuration_of
+from support.executor import open_executor, until
 
 
 @pytest.fixture

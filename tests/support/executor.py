@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,15 +15,14 @@ from app.config.compose import Schema
 from app.config.environment import load_environment
 from app.config.live import LiveSettings
 from app.config.placeholders import PlaceholderSource
-from app.config.settings import XxlJobSettings
 from app.config.sources.base import Document, Documents, Trigger
 from app.config.sources.memory import MemorySource
-from app.config.xxl_job_config import ExecutorConfiguration
 from app.jobs.hosting import hosting_runs
 from app.jobs.registry import JobRegistry, build_definition
 from app.runtime import Runtime
 from app.testing.fake_console import FakeConsole
 from app.xxl_job.executor.control_plane import ControlPlane
+from support.configurations import until
 from support.settings import RecordingObserver
 
 TRIGGERED_AT = 1_795_359_934_946
@@ -56,15 +54,6 @@ def trigger(handler: str, **fields: Any) -> dict[str, Any]:
         "broadcastTotal": 1,
         **fields,
     }
-
-
-async def until(condition: Callable[[], Any], seconds: float = 10.0) -> Any:
-    """Polls until `condition()` is truthy, and returns it."""
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, "waited in vain"
-        await asyncio.sleep(0.005)
-    return value
 
 
 @dataclass
@@ -159,19 +148,3 @@ async def _stop(plane: ControlPlane) -> None:
     plane.request_stop()
     plane.request_stop()
     await plane.stopped()
-
-
-def configuration_of(console: FakeConsole, **fields: Any) -> ExecutorConfiguration:
-    """The configuration of an executor of this console."""
-    values: dict[str, Any] = {
-        "console_urls": (console.url,),
-        "app_name": "test-executor",
-        "host": "127.0.0.1",
-        "port": 0,
-        "token": console.token,
-        "advertise": "",
-        "pod_ip": "",
-        "limits": XxlJobSettings(),
-        **fields,
-    }
-    return ExecutorConfiguration(**values)

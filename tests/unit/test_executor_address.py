@@ -8,7 +8,7 @@ from app.common.errors import StartupError
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.testing.fake_console import FakeConsole
 from app.xxl_job.executor.address import resolve_address
-from support.executor import configuration_of
+from support.configurations import configuration_of
 
 
 def configuration(**fields: Any) -> ExecutorConfiguration:

@@ -17,18 +17,45 @@ from app.xxl_job.executor.protocol import (
     parse_trigger,
 )
 
-RECORDED = Path(__file__).parent / "wire" / "console-3.3-to-executor.jsonl"
+WIRE = Path(__file__).parent / "wire"
 LEAST = {"jobId": 4, "logId": 1, "executorHandler": "noop"}
 
 
-def test_recorded_triggers_of_a_3_3_console_are_understood() -> None:
-    exchanges = [json.loads(line) for line in RECORDED.read_text().splitlines()]
-    bodies = [parse_body(one["body"].encode()) for one in exchanges if one["path"] == "/run"]
-    first, second = (parse_trigger(body) for body in bodies)
+def recorded(name: str, path: str) -> list[dict[str, Any]]:
+    exchanges = [json.loads(line) for line in (WIRE / f"{name}.jsonl").read_text().splitlines()]
+    return [parse_body(one["body"].encode()) for one in exchanges if one["path"] == path]
 
-    assert (first.job_id, first.log_id, first.log_date_time, first.handler) == (4, 1, 1795359934946, "noop")
-    assert (first.timeout_seconds, first.shard_index, first.shard_total) == (None, 0, 1)
-    assert (second.param, second.timeout_seconds) == ("8", 2)
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("console-3.3-to-executor", "/run"), ("console-3.5-to-executor", "/trigger")]
+)
+def test_recorded_triggers_are_understood(name: str, path: str) -> None:
+    bodies = recorded(name, path)
+    triggers = [parse_trigger(body) for body in bodies]
+    assert triggers
+    for trigger, body in zip(triggers, bodies, strict=True):
+        assert (trigger.job_id, trigger.log_id, trigger.log_date_time) == (
+            body["jobId"],
+            body["logId"],
+            body["logDateTime"],
+        )
+        assert (trigger.handler, trigger.param) == (body["executorHandler"], body["executorParams"])
+        assert trigger.strategy == body["executorBlockStrategy"]
+        assert trigger.timeout_seconds == (body["executorTimeout"] or None)
+        assert (trigger.shard_index, trigger.shard_total) == (0, 1)
+
+
+@pytest.mark.parametrize("name", ["console-3.3-to-executor", "console-3.5-to-executor"])
+def test_recorded_log_queries_have_their_time_under_either_name(name: str) -> None:
+    for body in recorded(name, "/log"):
+        time = body.get("logDateTim") or body["logDateTime"]
+        assert parse_log_query(body) == LogQuery(body["logId"], time, body["fromLineNum"])
+
+
+@pytest.mark.parametrize("path", ["/kill", "/idleBeat"])
+def test_recorded_questions_about_a_job_name_it(path: str) -> None:
+    bodies = recorded("console-3.3-to-executor", path)
+    assert [parse_job_id(body) for body in bodies] == [body["jobId"] for body in bodies]
 
 
 def test_what_a_trigger_may_leave_out_has_its_default() -> None:

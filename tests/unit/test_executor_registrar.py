@@ -14,7 +14,7 @@ from app.testing.fake_console import FakeConsole, Fault
 from app.xxl_job.executor.backoff import Backoff
 from app.xxl_job.executor.console_client import ConsoleClient
 from app.xxl_job.executor.registrar import Registrar
-from support.executor import configuration_of, until
+from support.configurations import configuration_of, until
 
 
 @pytest.fixture
