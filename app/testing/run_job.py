@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,7 +61,8 @@ async def run_job(
 ) -> JobRun:
     """Runs a job, by its name or the function itself, to its end. A job that fails raises nothing here.
 
-    `param`: a text as it is, anything else as JSON. `shard`: index and total. `timeout` in seconds.
+    `param`: a text as it is, anything else as JSON. `shard`: index and total. `timeout` in seconds. The pauses between
+    a job's own retries are left out.
     `settings`, `overrides` and `folder` are those of `open_memory_runtime`; or give an open `runtime`, and the run
     takes place in that one. Raises NotFoundError for a job that is not there.
     """
@@ -68,7 +70,7 @@ async def run_job(
         if runtime is None:
             runtime = await stack.enter_async_context(open_memory_runtime(folder, settings, overrides))
         stack.enter_context(hosting_runs(asyncio.get_running_loop()))
-        definition = find_job(job, runtime, registry)
+        definition = _without_pauses(find_job(job, runtime, registry))
         text = param if isinstance(param, str) else json.dumps(param, ensure_ascii=False)
         record = _build_record(
             runtime, handler=definition.name, param=text, shard=shard, attempt=attempt, job_id=job_id
@@ -94,6 +96,11 @@ def find_job(
     if registry is default_registry and registry.find(job) is None:
         _load(runtime)
     return registry.get(job)
+
+
+def _without_pauses(definition: JobDefinition) -> JobDefinition:
+    retry = replace(definition.options.retry, first_seconds=0, longest_seconds=0)
+    return replace(definition, options=replace(definition.options, retry=retry))
 
 
 def _load(runtime: Runtime) -> None:

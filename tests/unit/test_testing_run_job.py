@@ -13,6 +13,7 @@ from app.common.errors import NotFoundError, StartupError
 from app.common.logger import log
 from app.config.live import settings
 from app.jobs import JobContext
+from app.jobs.options import JobOptions, Retry
 from app.jobs.record import RunOutcome, RunState
 from app.jobs.registry import JobRegistry, build_definition
 from app.runtime import Runtime
@@ -107,6 +108,22 @@ async def test_a_timeout_is_told_as_the_console_reads_it(runtime: Runtime) -> No
     run = await run_job(linger, timeout=0.02, runtime=runtime)
     assert (run.outcome, run.code, run.message, run.abandoned) == ("timeout", 502, "job execute timeout", False)
     assert len(run.callbacks) == 1
+
+
+async def test_a_job_is_tried_again_without_its_pauses_and_one_outcome_is_told(runtime: Runtime) -> None:
+    def second_time(ctx: JobContext) -> str:
+        if ctx.attempt == 1:
+            raise ValueError("not yet")
+        return "then"
+
+    registry = JobRegistry()
+    options = JobOptions(retry=Retry(attempts=2, first_seconds=50))
+    registry.add(build_definition("second_time", second_time, options=options))
+    run = await run_job("second_time", registry=registry, runtime=runtime)
+
+    assert (run.message, run.record.attempt, run.alerts) == ("then", 2, ())
+    assert [told.message for told in run.callbacks] == ["then"]
+    assert "attempt failed, the job is tried again" in run.log
 
 
 async def test_a_body_that_does_not_end_is_left_behind(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
