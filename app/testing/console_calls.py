@@ -1,16 +1,19 @@
 """The console's other half: what it asks of an executor, in the words of its version."""
 
 import itertools
+import json
 import time
 from collections.abc import Callable
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import Any, Final, cast
-
-import httpx
+from urllib.parse import urlsplit
 
 from app.testing.console_dialect import ConsoleDialect
 
 TIMEOUT_SECONDS: Final = 3.0
 """As long as a real console waits."""
+OK: Final = HTTPStatus.OK.value
 
 
 class ConsoleCalls:
@@ -44,7 +47,7 @@ class ConsoleCalls:
         """The trigger's body, after the executor has accepted it; AssertionError with its answer when it didn't."""
         body = self.build_trigger(handler, **fields)
         answer = self.ask(address, self._speak().trigger_path, body)
-        if answer["code"] != httpx.codes.OK:
+        if answer["code"] != OK:
             raise AssertionError(f"the executor refused: {answer}")
         return body
 
@@ -66,12 +69,15 @@ class ConsoleCalls:
 
     def ask(self, address: str, path: str, body: Any = None) -> dict[str, Any]:
         """One request; a console adds the path to the registered address, with or without a slash at its end."""
-        answer = httpx.post(
-            address.rstrip("/") + path,
-            json=body,
-            headers={"User-Agent": "Java/17.0.15", **self._headers_for(address)},
-            timeout=TIMEOUT_SECONDS,
-            trust_env=False,
-        )
-        answer.raise_for_status()
-        return cast("dict[str, Any]", answer.json())
+        headers = {"User-Agent": "Java/17.0.15", "Content-Type": "application/json", **self._headers_for(address)}
+        connection = HTTPConnection(urlsplit(address).netloc, timeout=TIMEOUT_SECONDS)
+        try:
+            raw = None if body is None else json.dumps(body).encode()
+            connection.request("POST", urlsplit(address).path.rstrip("/") + path, raw, headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        if answer.status != OK:
+            raise AssertionError(f"the executor answered HTTP {answer.status}")
+        return cast("dict[str, Any]", json.loads(text))

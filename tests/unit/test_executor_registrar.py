@@ -1,7 +1,7 @@
 """Registration: repeated, patient, and moved with the settings."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -40,8 +40,13 @@ class Settings:
 
 
 @asynccontextmanager
-async def registering(settings: Settings, interval_seconds: float = 30) -> AsyncIterator[Registrar]:
-    async with ConsoleClient() as client:
+async def registering(
+    settings: Settings,
+    interval_seconds: float = 30,
+    on_registered: Callable[[bool], None] = lambda _: None,
+    timeout_seconds: float = 10,
+) -> AsyncIterator[Registrar]:
+    async with ConsoleClient(timeout_seconds) as client:
         registrar = Registrar(
             client,
             settings.current,
@@ -49,6 +54,7 @@ async def registering(settings: Settings, interval_seconds: float = 30) -> Async
             interval_seconds=interval_seconds,
             look_seconds=0.01,
             backoff=Backoff(0.01, 0.02),
+            on_registered=on_registered,
         )
         async with asyncio.TaskGroup() as group:
             task = group.create_task(registrar.run())
@@ -128,3 +134,46 @@ async def test_goodbye_reaches_a_console_whose_answer_is_still_on_its_way(consol
             await until(lambda: console.removals)
             console.fault = None
     assert [one["registryValue"] for one in console.removals] == ["http://me:1"]
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), OSError("no such name"), RecursionError(), TimeoutError()])
+async def test_no_error_of_any_kind_ends_the_registration(console: FakeConsole, error: Exception) -> None:
+    class Odd(Settings):
+        calls = 0
+
+        async def resolve(self, configuration: ExecutorConfiguration) -> str:
+            self.calls += 1
+            if self.calls < 4:
+                raise error
+            return "http://me:1"
+
+    async with registering(Odd(configuration_of(console))):
+        await until(lambda: console.registrations)
+
+
+async def test_a_console_that_hangs_is_asked_again_after_the_timeout(console: FakeConsole) -> None:
+    console.script(Fault.HANG, Fault.HANG)
+    async with registering(Settings(configuration_of(console)), timeout_seconds=0.1):
+        await until(lambda: console.registrations)
+
+
+async def test_every_success_is_a_sign_of_life_and_the_first_after_a_failure_a_new_beginning(
+    console: FakeConsole,
+) -> None:
+    signs: list[bool] = []
+    settings = Settings(configuration_of(console))
+    console.script(None, None, Fault.REFUSE, None, None)
+    async with registering(settings, 0.01, signs.append):
+        await until(lambda: len(signs) >= 4)
+    assert signs[:4] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("change", [{"token": "rotated"}, {"app_name": "renamed"}])
+async def test_other_settings_are_a_new_beginning(console: FakeConsole, change: dict[str, str]) -> None:
+    signs: list[bool] = []
+    settings = Settings(configuration_of(console))
+    async with registering(settings, on_registered=signs.append):
+        await until(lambda: signs == [True])
+        console.token = change.get("token", console.token)
+        settings.now = replace(settings.now, **change)
+        await until(lambda: signs == [True, True])

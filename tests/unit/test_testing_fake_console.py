@@ -1,15 +1,18 @@
 """The double behaves as the console does, so that tests with it mean something."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from app.testing.fake_console import FakeConsole, Fault
+from app.testing.fake_console import ConsoleDialect, FakeConsole, Fault
 
-RECORDED = Path(__file__).parent / "wire" / "executor-to-console-3.3.jsonl"
+WIRE = Path(__file__).parent / "wire"
+REGISTRATION = {"registryGroup": "EXECUTOR", "registryKey": "app", "registryValue": "http://me:1"}
 
 
 @pytest.fixture
@@ -18,45 +21,145 @@ def console() -> Iterator[FakeConsole]:
         yield opened
 
 
-def test_it_answers_recorded_requests_as_the_real_console_did(console: FakeConsole) -> None:
-    for line in RECORDED.read_text().splitlines():
+def post(console: FakeConsole, name: str, body: Any, timeout: float = 5, **headers: str) -> httpx.Response:
+    headers = headers or {"XXL-JOB-ACCESS-TOKEN": console.token, "XXL-JOB-APPNAME": "app"}
+    return httpx.post(
+        f"{console.url}/api/{name}", json=body, headers=headers, trust_env=False, verify=False, timeout=timeout
+    )
+
+
+def item(log_id: int, **fields: Any) -> dict[str, Any]:
+    return {"logId": log_id, "logDateTim": 1, "handleCode": 200, "handleMsg": "ok", **fields}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "told"),
+    [("3.3", [(1, 200), (2, 200), (3, 500), (4, 500), (5, 500), (6, 500)]), ("3.5", [(1, 200), (2, 500)])],
+)
+def test_it_answers_recorded_requests_as_the_real_console_did(
+    console: FakeConsole, dialect: str, told: list[tuple[int, int]]
+) -> None:
+    console.dialect = ConsoleDialect(dialect)
+    for line in (WIRE / f"executor-to-console-{dialect}.jsonl").read_text().splitlines():
         exchange = json.loads(line)
         url = console.url.removesuffix("/xxl-job-admin") + exchange["path"]
-        answer = httpx.post(url, content=exchange["body"], headers=exchange["headers"], trust_env=False)
+        answer = httpx.post(url, content=exchange["body"], headers=exchange["headers"], trust_env=False, verify=False)
         assert (answer.status_code, answer.json()) == (exchange["status"], json.loads(exchange["resp"]))
 
-    assert [callback["logId"] for callback in console.callbacks] == [1, 3]
-    assert console.callback_of(3) == console.callbacks[1]
-    assert console.callback_of(99) is None
+    assert [(one["logId"], one["handleCode"]) for one in console.callbacks] == told
 
 
-def test_a_wrong_token_is_refused_with_http_200(console: FakeConsole) -> None:
-    answer = httpx.post(f"{console.url}/api/registry", json={}, headers={"XXL-JOB-ACCESS-TOKEN": "no"}, trust_env=False)
+@pytest.mark.parametrize(
+    ("dialect", "answer"),
+    [
+        ("2.2", {"code": 200, "msg": None, "content": None}),
+        ("2.3", {"code": 200, "msg": None, "content": None}),
+        ("3.3", {"code": 200, "data": None, "msg": "Success", "success": True}),
+        ("3.5", {"code": 200, "data": None, "msg": "Success", "success": True}),
+    ],
+)
+def test_it_says_yes_as_its_version_does(console: FakeConsole, dialect: str, answer: dict[str, Any]) -> None:
+    console.dialect = ConsoleDialect(dialect)
+    assert post(console, "registry", REGISTRATION).json() == answer
+    assert console.registrations == [REGISTRATION]
+
+
+@pytest.mark.parametrize("dialect", ["2.2", "2.3", "3.3"])
+def test_a_wrong_token_is_refused_with_http_200(console: FakeConsole, dialect: str) -> None:
+    console.dialect = ConsoleDialect(dialect)
+    answer = post(console, "registry", REGISTRATION, **{"XXL-JOB-ACCESS-TOKEN": "no"})
     assert (answer.status_code, answer.json()["msg"]) == (200, "The access token is wrong.")
-    assert console.registrations == []
+    assert (console.registrations, len(console.requests)) == ([], 1)
+
+
+def test_2_2_reads_the_outcome_elsewhere_than_later_versions(console: FakeConsole) -> None:
+    both = item(1, executeResult={"code": 500, "msg": "old"})
+    post(console, "callback", [both])
+    console.dialect = ConsoleDialect.V2_2
+    post(console, "callback", [{**both, "logId": 2}])
+    assert (console.outcome_of(1), console.outcome_of(2)) == ((200, "ok"), (500, "old"))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "body"),
+    [
+        ("3.3", {"callbackList": [item(1)]}),
+        ("3.5", [item(1)]),
+        ("3.3", [item(1, handleMsg={"a": 1})]),
+        ("3.3", [item(1, handleMsg=["a"])]),
+        ("3.5", {"callbackList": [item(1, handleMsg={"a": 1})]}),
+    ],
+)
+def test_what_its_version_cannot_read_is_refused_whole(console: FakeConsole, dialect: str, body: Any) -> None:
+    console.dialect = ConsoleDialect(dialect)
+    answer = post(console, "callback", body).json()
+    assert (answer["code"], "Expected" in answer["msg"]) == (500, True)
+    assert console.callbacks == []
+
+
+def test_a_poisoned_callback_spoils_its_batch_only(console: FakeConsole) -> None:
+    console.poison = {2}
+    assert post(console, "callback", [item(1), item(2)]).json()["code"] == 500
+    assert post(console, "callback", [item(1), item(3)]).json()["code"] == 200
+    assert console.callback_of(2) is None
+    assert console.callback_of(3) == item(3)
 
 
 def test_faults_come_and_go(console: FakeConsole) -> None:
-    def call() -> httpx.Response:
-        headers = {"XXL-JOB-ACCESS-TOKEN": console.token}
-        return httpx.post(f"{console.url}/api/registry", json={}, headers=headers, trust_env=False)
-
     console.fault = Fault.HTTP_500
-    assert call().status_code == 500
+    assert post(console, "registry", {}).status_code == 500
     console.fault = Fault.GARBAGE
-    assert call().text.startswith("<html>")
+    assert post(console, "registry", {}).text.startswith("<html>")
+    console.fault = Fault.REDIRECT
+    assert post(console, "registry", {}).headers["Location"] == "/login"
     console.fault = Fault.DROP
     with pytest.raises(httpx.RemoteProtocolError):
-        call()
+        post(console, "registry", {})
+    assert console.registrations == []
     console.fault = None
-    assert call().json()["code"] == 200
+    assert post(console, "registry", {}).json()["code"] == 200
+
+
+def test_a_slow_console_has_taken_what_it_does_not_answer_yet(console: FakeConsole) -> None:
+    console.faults.slow_seconds = 0.2
+    console.fault = Fault.SLOW
+    begun = time.monotonic()
+    assert post(console, "callback", [item(1)]).json()["code"] == 200
+    assert time.monotonic() - begun >= 0.2
+    with pytest.raises(httpx.ReadTimeout):
+        post(console, "callback", [item(2)], timeout=0.05)
+    assert console.callback_of(2) is not None
+
+
+def test_a_hanging_console_takes_nothing(console: FakeConsole) -> None:
+    console.fault = Fault.HANG
+    with pytest.raises(httpx.ReadTimeout):
+        post(console, "callback", [item(1)], timeout=0.05)
+    console.fault = None
+    assert console.callbacks == []
+
+
+def test_a_script_of_faults_is_played_one_for_each_request(console: FakeConsole) -> None:
+    console.script(Fault.HTTP_500, None, Fault.REFUSE)
+    answers = [post(console, "registry", REGISTRATION) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [500, 200, 200, 200]
+    assert [answer.json()["code"] for answer in answers[1:]] == [200, 500, 200]
 
 
 def test_it_comes_back_on_its_port(console: FakeConsole) -> None:
     url = console.url
     console.stop()
     with pytest.raises(httpx.ConnectError):
-        httpx.get(url, trust_env=False)
+        httpx.get(url, trust_env=False, verify=False)
     console.start()
     assert console.url == url
-    assert httpx.get(url, trust_env=False).status_code == 501
+    assert httpx.get(url, trust_env=False, verify=False).status_code == 501
+
+
+def test_it_stands_below_any_path_or_none() -> None:
+    with FakeConsole(path="") as bare:
+        assert post(bare, "registry", REGISTRATION).json()["code"] == 200
+        assert (
+            httpx.post(f"{bare.url}/xxl-job-admin/api/registry", json={}, trust_env=False, verify=False).status_code
+            == 404
+        )
