@@ -14,6 +14,7 @@ from app.jobs.printed import prints_copied
 from app.jobs.registry import default_registry
 from support import isolated_jobs
 from support.executor import ExecutorDesk, open_executor, settings_text, until
+from support.proc import is_running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PACKAGES = "task_packages: [support.isolated_jobs]"
@@ -39,14 +40,6 @@ async def field_of(desk: ExecutorDesk, log_id: int, name: str) -> int:
     while f" {name}=" not in (text := await log_of(desk, log_id)):
         assert time.monotonic() < end, text
     return int(text.split(f" {name}=")[1].split()[0])
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 async def test_context_and_result_cross_as_plain_data(desk: ExecutorDesk) -> None:
@@ -164,7 +157,7 @@ async def test_a_run_that_listens_to_nobody_is_killed_with_what_it_started(desk:
     others = [await field_of(desk, log_id, "started")] if handler == "iso_deaf" else []
     assert (await desk.post("/kill", {"jobId": 4}))["code"] == 200
     assert (await desk.callback_of(log_id))["handleMsg"].endswith("[job running, killed]")
-    await until(lambda: not any(is_alive(pid) for pid in [own, *others]), 5)
+    await until(lambda: not any(is_running(pid) for pid in [own, *others]), 5)
     assert (await desk.callback_of(await desk.run("iso_noop"), 30))["handleCode"] == 200
 
 
@@ -173,7 +166,7 @@ async def test_a_timeout_is_hard(desk: ExecutorDesk) -> None:
     own = await field_of(desk, log_id, "own")
     callback = await desk.callback_of(log_id)
     assert (callback["handleCode"], callback["handleMsg"]) == (502, "job execute timeout")
-    await until(lambda: not is_alive(own), 5)
+    await until(lambda: not is_running(own), 5)
 
 
 @pytest.mark.parametrize(
@@ -186,7 +179,7 @@ async def test_a_run_that_stops_when_asked_leaves_the_child_warm(
     warm = json.loads((await desk.callback_of(await desk.run("iso_where"), 30))["handleMsg"])["pid"]
     log_id = await desk.run(handler)
     while f"] {begun} " not in await log_of(desk, log_id):
-        assert is_alive(warm)
+        assert is_running(warm)
     assert (await desk.post("/kill", {"jobId": 4}))["code"] == 200
     assert (await desk.callback_of(log_id))["handleCode"] == 500
     assert json.loads((await desk.outcome_of("iso_where"))[1])["pid"] == warm
@@ -253,7 +246,7 @@ async def test_the_pool_grows_when_the_settings_say_so(desk: ExecutorDesk) -> No
         for job_id in (105, 106):
             await desk.post("/kill", {"jobId": job_id})
     assert len(pids) == 2
-    await until(lambda: sum(map(is_alive, pids)) == 1)
+    await until(lambda: sum(map(is_running, pids)) == 1)
 
 
 async def test_a_job_that_the_child_cannot_find_fails_with_the_reason(desk: ExecutorDesk) -> None:
@@ -269,8 +262,8 @@ async def test_a_job_that_the_child_cannot_find_fails_with_the_reason(desk: Exec
 async def test_children_end_with_the_executor(tmp_path: Path) -> None:
     async with open_executor(tmp_path, default_registry, extra=PACKAGES) as desk:
         pid = json.loads((await desk.callback_of(await desk.run("iso_where"), 30))["handleMsg"])["pid"]
-        assert is_alive(pid)
-    assert not is_alive(pid)
+        assert is_running(pid)
+    assert not is_running(pid)
 
 
 async def test_a_child_that_cannot_start_fails_the_run_with_the_reason(tmp_path: Path) -> None:

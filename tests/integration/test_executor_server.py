@@ -84,7 +84,10 @@ async def test_a_malformed_body_gets_the_protocols_error(desk: ExecutorDesk, pat
         ({"executorTimeout": "soon"}, "executorTimeout must be an integer"),
         ({"broadcastIndex": -1}, "broadcastIndex is out of range"),
         ({"broadcastIndex": 3, "broadcastTotal": 3}, "broadcastIndex must be below broadcastTotal"),
-        ({"glueType": "GLUE_SHELL"}, "glueType[GLUE_SHELL] is not supported: this executor runs BEAN handlers only"),
+        (
+            {"glueType": "GLUE_SHELL"},
+            "glueType[GLUE_SHELL] is not allowed here: xxl-job.scripts.glue_types doesn't name it",
+        ),
         ({"executorHandler": "nobody"}, "job handler [nobody] not found."),
         ({"executorHandler": None}, "job handler [] not found."),
     ],

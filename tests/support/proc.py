@@ -21,6 +21,12 @@ def command_of(pid: int) -> str:
     return _bytes_of(PROC / str(pid) / "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()
 
 
+def is_running(pid: int) -> bool:
+    """Whether the process runs; a zombie does not."""
+    state = _bytes_of(PROC / str(pid) / "stat").rpartition(b")")[2].split()
+    return bool(state) and state[0] != b"Z"
+
+
 def listening_addresses(pid: int) -> set[str]:
     """What the process listens on: `127.0.0.1:8000`, IPv6 as the kernel writes it."""
     own = {link.readlink().name for link in (PROC / str(pid) / "fd").iterdir()}

@@ -13,6 +13,7 @@ FAIL: Final = 500
 MAX_ID: Final = 2**63 - 1
 LONGEST_TIMEOUT_SECONDS: Final = 10 * 365 * 24 * 3600
 BEAN: Final = "BEAN"
+SCRIPTS: Final = frozenset({"GLUE_SHELL", "GLUE_PYTHON", "GLUE_NODEJS", "GLUE_PHP", "GLUE_POWERSHELL"})
 _INTEGER_DIGITS: Final = 19
 
 BUSY: Final = "job thread is running or has trigger queue."
@@ -62,6 +63,8 @@ class Trigger:
     shard_total: int
     raw: Mapping[str, Any]
     """The fields as they came, for handlers that read the original object."""
+    glue_type: str = BEAN
+    """A kind of script stands for the handler's name; its source is `raw["glueSource"]`."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +92,9 @@ def parse_body(body: bytes) -> dict[str, Any]:
 def parse_trigger(fields: Mapping[str, Any]) -> Trigger:
     """Raises ValidationError naming the field."""
     glue_type = _text(fields, "glueType") or BEAN
-    if glue_type != BEAN:
-        raise ValidationError(f"glueType[{glue_type[:40]}] is not supported: this executor runs BEAN handlers only")
+    if glue_type not in {BEAN, *SCRIPTS}:
+        raise ValidationError(f"glueType[{glue_type[:40]}] is not supported by this executor")
+    _text(fields, "glueSource")
     timeout = _integer(fields, "executorTimeout", default=0, low=-MAX_ID)
     # ratchjob sends a total of 0 for runs that are not sharded
     total = _integer(fields, "broadcastTotal", default=1) or 1
@@ -101,13 +105,14 @@ def parse_trigger(fields: Mapping[str, Any]) -> Trigger:
         job_id=_integer(fields, "jobId"),
         log_id=_integer(fields, "logId"),
         log_date_time=_integer(fields, "logDateTime", default=0),
-        handler=_text(fields, "executorHandler"),
+        handler=_text(fields, "executorHandler") if glue_type == BEAN else glue_type,
         param=_text(fields, "executorParams"),
         strategy=_strategy(_text(fields, "executorBlockStrategy")),
         timeout_seconds=min(timeout, LONGEST_TIMEOUT_SECONDS) if timeout > 0 else None,
         shard_index=index,
         shard_total=total,
         raw=fields,
+        glue_type=glue_type,
     )
 
 

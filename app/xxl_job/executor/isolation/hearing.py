@@ -6,9 +6,9 @@ from app.alerts.base import AlertSender
 from app.xxl_job.executor.isolation import messages
 from app.xxl_job.executor.isolation.frames import Frame
 from app.xxl_job.executor.isolation.log_lines import LINE, write_line
-from app.xxl_job.executor.isolation.output import LineCutter
 from app.xxl_job.executor.isolation.printed_lines import PRINTED, print_line
 from app.xxl_job.executor.isolation.task import Task
+from app.xxl_job.executor.line_cutter import LineCutter
 
 
 class Hearing:

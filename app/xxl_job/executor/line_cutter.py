@@ -1,4 +1,4 @@
-"""What a child writes to its file descriptors past Python: cut into lines."""
+"""What a child process writes to its file descriptors: cut into lines."""
 
 from collections.abc import Iterator
 from typing import Final
