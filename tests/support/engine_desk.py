@@ -14,9 +14,9 @@ from app.jobs.chain import RunChain
 from app.jobs.ledger.base import Acceptance, LedgerUnavailable
 from app.jobs.ledger.memory import MemoryRunLedger
 from app.jobs.options import JobOptions
-from app.jobs.record import RunRecord, RunState
+from app.jobs.record import RunOutcome, RunRecord, RunState
 from app.jobs.registry import JobDefinition, build_definition
-from app.jobs.result import succeeded
+from app.jobs.result import RunResult, succeeded
 from app.jobs.run import Run
 from app.jobs.run_log import MemoryRunLog
 from app.jobs.states import is_allowed
@@ -152,7 +152,8 @@ class EngineDesk:
         self.clock, self.ledger, self.bodies, self.outbox = ManualClock(), HeldLedger(), HandBodies(), ListOutbox()
         self.mail = PostedByHand()
         self.definitions: dict[str, JobDefinition] = {}
-        self.chain = RunChain((), (), self.mail, lambda _: MemoryRunLog())
+        self.settled: list[tuple[str, RunOutcome, float]] = []
+        self.chain = RunChain((), (self._note,), self.mail, lambda _: MemoryRunLog())
         self.log_ids = itertools.count(1)
         self.configuration = self._configured(limits)
         self.engine = Engine(
@@ -173,6 +174,9 @@ class EngineDesk:
         self.mail.engine = self.engine
         for name in ("a", "b", "c"):
             self.define(name)
+
+    def _note(self, run: Run, result: RunResult) -> None:
+        self.settled.append((run.record.run_id, result.outcome, self.clock.now))
 
     @staticmethod
     def _configured(limits: dict[str, Any]) -> ExecutorConfiguration:

@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from app.jobs.record import RunState
+from app.jobs.record import RunOutcome, RunState
 from app.jobs.run import Run
 from app.xxl_job.executor.protocol import OK, Answer, Trigger
 from support.engine_desk import EngineDesk
 
 JOBS = st.integers(1, 3)
-HANDLERS = st.sampled_from(["a", "b", "c"])
+HANDLERS = st.sampled_from(["a", "c"])
 STRATEGIES = st.sampled_from(["SERIAL_EXECUTION", "SERIAL_EXECUTION", "DISCARD_LATER", "COVER_EARLY"])
 PICK = st.integers(0, 1000)
 LIMITS: dict[str, Any] = {"queue_size": 2, "max_concurrent_runs": 3, "job_limits": {"c": 1}}
@@ -28,12 +28,19 @@ class EngineModel(RuleBasedStateMachine):
         super().__init__()
         self.desk = EngineDesk(**LIMITS, overlap_after_abandon=self.overlap)
         self.sent: list[tuple[Trigger, list[Answer]]] = []
-        self.begun: set[str] = set()
+        self.begun: dict[str, float] = {}
 
     @rule(job_id=JOBS, handler=HANDLERS, strategy=STRATEGIES, timeout=st.sampled_from([0, 3]), waited=st.floats(0, 2.5))
     def trigger(self, job_id: int, handler: str, strategy: str, timeout: int, waited: float) -> None:
         trigger = self.desk.trigger(handler, job_id, executorBlockStrategy=strategy, executorTimeout=timeout)
         self.sent.append((trigger, self.desk.send(trigger, waited)))
+
+    @rule(job_id=JOBS, handler=HANDLERS, strategy=STRATEGIES)
+    def trigger_and_store(self, job_id: int, handler: str, strategy: str) -> None:
+        self.trigger(job_id, handler, strategy, 3, 0)
+        while self.desk.ledger.asked:
+            self.desk.ledger.answer()
+        self.desk.deliver()
 
     @precondition(lambda self: self.sent)
     @rule(which=PICK)
@@ -61,8 +68,16 @@ class EngineModel(RuleBasedStateMachine):
     def body_begins(self, which: int) -> None:
         run = self._alive(which)
         if run.record.run_id not in self.begun:
-            self.begun.add(run.record.run_id)
+            self.begun[run.record.run_id] = self.desk.clock.now
             self.desk.begin(run)
+
+    @precondition(lambda self: self.desk.bodies.alive)
+    @rule(which=PICK)
+    def body_begins_and_takes_too_long(self, which: int) -> None:
+        self.body_begins(which)
+        self.desk.deliver()
+        self.time_passes(3)
+        self.time_passes(6)
 
     @precondition(lambda self: self.desk.bodies.alive)
     @rule(which=PICK)
@@ -122,6 +137,13 @@ class EngineModel(RuleBasedStateMachine):
             assert idle is not self._is_busy(job_id)
 
     @invariant()
+    def each_outcome_is_fixed_once_and_no_run_times_out_early(self) -> None:
+        settled = [run_id for run_id, _, _ in self.desk.settled]
+        assert len(settled) == len(set(settled))
+        for run_id, outcome, at in self.desk.settled:
+            assert outcome is not RunOutcome.TIMEOUT or at - self.begun[run_id] >= 3
+
+    @invariant()
     def what_the_console_is_told_never_changes(self) -> None:
         told: dict[str, tuple[Any, ...]] = {}
         for record in self.desk.outbox.told:
@@ -136,10 +158,14 @@ class EngineModel(RuleBasedStateMachine):
         records = {one.run_id: one for one in self.desk.ledger.list_unreported(10_000)}
         assert self.desk.ledger.list_unfinished() == []
         assert {one.run_id for one in self.desk.outbox.told} == set(records)
+        taken: set[str] = set()
         for trigger, answers in self.sent:
-            assert len(answers) == 1
-            record = records.get(f"http://console/x|{trigger.job_id}|{trigger.log_id}|7")
-            assert answers[0].code != OK or (record is not None and record.state is RunState.DONE)
+            (answer,) = answers
+            run_id = f"http://console/x|{trigger.job_id}|{trigger.log_id}|7"
+            taken |= {run_id} if answer.code == OK else set()
+            assert answer.code != OK or records[run_id].state is RunState.DONE
+        assert taken.issuperset(self.desk.bodies.started)
+        assert {one.run_id for one in records.values() if one.outcome is not RunOutcome.DISCARDED} <= taken
 
     def _alive(self, which: int) -> Run:
         return self.desk.bodies.alive[which % len(self.desk.bodies.alive)]

@@ -10,14 +10,14 @@ from app.xxl_job.executor.protocol import Trigger
 
 def run_id_of(trigger: Trigger, configuration: ExecutorConfiguration) -> str:
     """The same for every delivery of the same run: console, job id, log id and the time of the trigger."""
-    return f"{_console(configuration)}|{trigger.job_id}|{trigger.log_id}|{trigger.log_date_time}"
+    return f"{console_of(configuration)}|{trigger.job_id}|{trigger.log_id}|{trigger.log_date_time}"
 
 
 def build_record(trigger: Trigger, configuration: ExecutorConfiguration, instance: str) -> RunRecord:
     return RunRecord(
         run_id=run_id_of(trigger, configuration),
         trigger="xxl-job",
-        console=_console(configuration),
+        console=console_of(configuration),
         log_id=trigger.log_id,
         log_date_time=trigger.log_date_time,
         job_id=trigger.job_id,
@@ -34,6 +34,6 @@ def build_record(trigger: Trigger, configuration: ExecutorConfiguration, instanc
     )
 
 
-def _console(configuration: ExecutorConfiguration) -> str:
+def console_of(configuration: ExecutorConfiguration) -> str:
     """The configured list, never the address a request came from."""
     return ",".join(configuration.console_urls)

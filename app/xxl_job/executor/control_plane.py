@@ -18,8 +18,8 @@ from app.common.supervision import failure_of
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.jobs.chain import RunChain, build_chain
 from app.jobs.ledger.base import RunLedger
-from app.jobs.ledger.memory import MemoryRunLedger
 from app.jobs.options import Isolation
+from app.jobs.record import RunRecord
 from app.jobs.registry import JobRegistry
 from app.jobs.runner import JobRunner
 from app.runtime import Runtime
@@ -36,7 +36,10 @@ from app.xxl_job.executor.outbox import CallbackOutbox
 from app.xxl_job.executor.port import Port
 from app.xxl_job.executor.pyxxl_base import ExecutorRunner, pyxxl_globals
 from app.xxl_job.executor.registrar import Registrar
+from app.xxl_job.executor.run_ledger import open_run_ledger
 from app.xxl_job.executor.runs_page import RunsPage
+from app.xxl_job.executor.scripts.desk import ScriptDesk
+from app.xxl_job.executor.scripts.surroundings import ScriptFolders
 from app.xxl_job.executor.server import Endpoints
 from app.xxl_job.executor.unreported import Unreported
 from app.xxl_job.executor.upkeep import Upkeep
@@ -106,7 +109,9 @@ class ControlPlane:
             port = Port()
             await port.bind(stack, self._live.current)
             self.port = port.number
-            ledger = await self._open_ledger(stack)
+            ledger, resumed = await open_run_ledger(
+                stack, self._runtime.environment, self._live.current, port.number, self._is_resumable
+            )
             client = await stack.enter_async_context(ConsoleClient())
             outbox = CallbackOutbox(Unreported(ledger), lambda batch: client.callback(self._live.current, batch))
             logs = JobLogs(self._runtime.environment.xxl_log_path, lambda: self._live.current.limits)
@@ -120,6 +125,8 @@ class ControlPlane:
                 on_registered=lambda anew: outbox.wake(anew=anew),
             )
             address = await self._resolve(self._live.current)
+            for record in resumed:
+                engine.resume(record, self._registry.get(record.handler))
             await port.serve(stack, ExecutorRunner(self._live.current, endpoints.build_app).create_server_app())
             upkeep = Upkeep(engine, ledger, port, lambda: self._live.current.limits)
             works = {
@@ -138,10 +145,9 @@ class ControlPlane:
                 for task in tasks.values():
                     task.cancel()
 
-    async def _open_ledger(self, stack: AsyncExitStack) -> RunLedger:
-        ledger = MemoryRunLedger()
-        stack.push_async_callback(asyncio.to_thread, ledger.close)
-        return ledger
+    def _is_resumable(self, record: RunRecord) -> bool:
+        definition = self._registry.find(record.handler)
+        return definition is not None and definition.options.resumable
 
     def _build_engine(self, stack: AsyncExitStack, ledger: RunLedger, outbox: CallbackOutbox, logs: JobLogs) -> Engine:
         mailbox = Mailbox(self._loop)
@@ -150,7 +156,7 @@ class ControlPlane:
         isolated = self._open_isolation(stack, chain)
         engine = Engine(
             EngineParts(
-                definition_for=lambda trigger: self._registry.find(trigger.handler),
+                definition_for=self._build_scripts().definition_for,
                 instance=self._runtime.instance,
                 ledger=ledger,
                 outbox=outbox,
@@ -170,6 +176,10 @@ class ControlPlane:
         body = open_isolated_body(chain, self._runtime, packages, lambda: self._live.current.limits.isolation_workers)
         stack.push_async_callback(asyncio.to_thread, body.close)
         return body
+
+    def _build_scripts(self) -> ScriptDesk:
+        folders = ScriptFolders(self._runtime.environment.data_dir / "scripts" / self._runtime.instance)
+        return ScriptDesk(self._registry, lambda: self._live.current.limits.scripts, folders)
 
     async def _resolve(self, configuration: ExecutorConfiguration) -> str:
         return await asyncio.to_thread(resolve_address, configuration, self.port)

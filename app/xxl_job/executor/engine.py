@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, Protocol
@@ -132,8 +132,8 @@ class Engine:
 
     def __len__(self) -> int:
         """Everything it remembers of runs: 0 once all have ended and every outcome is stored."""
-        tables = self._slots, self._acceptances, self._runs, self._open_logs, self._places, self._stepped
-        return sum(map(len, tables)) + self._places.waiting
+        tables: tuple[Sized, ...] = (self._slots, self._acceptances, self._runs, self._open_logs, self._stepped)
+        return sum(map(len, tables)) + len(self._places) + self._places.waiting
 
     @property
     def has_work(self) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from app.common.logger import log
@@ -13,6 +12,7 @@ from app.jobs.ledger.base import RunLedger
 from app.xxl_job.executor.arrival import TICK_SECONDS
 from app.xxl_job.executor.engine import Engine
 from app.xxl_job.executor.port import Port
+from app.xxl_job.executor.run_ledger import follow_limits, forgotten_before
 
 EXPIRY_SECONDS: Final = 3600.0
 _TICKS_A_SWEEP: Final = 10
@@ -35,11 +35,12 @@ class Upkeep:
                 self.engine.tick()
                 await asyncio.sleep(TICK_SECONDS)
             self.port.sweep()
+            follow_limits(self.ledger, self.limits())
 
     async def expire(self) -> None:
         """Until cancelled."""
         while True:
-            before = datetime.now(UTC) - timedelta(days=self.limits().ledger_retention_days)
-            if error := await failure_of(asyncio.to_thread(self.ledger.expire, before)):
+            work = asyncio.to_thread(self.ledger.expire, forgotten_before(self.limits()))
+            if error := await failure_of(work):
                 log.bind(reason=str(error)).warning("old runs not forgotten")
             await asyncio.sleep(EXPIRY_SECONDS)
