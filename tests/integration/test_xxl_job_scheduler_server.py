@@ -8,12 +8,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
 
 from app.testing.fake_console import FakeConsole
+from servers.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 JOBS = """
@@ -41,6 +42,21 @@ async def leave_in_a_task():
     await asyncio.create_task(leave())
 
 
+@job("quick")
+def quick():
+    with open("quick.ran", "a") as file:
+        file.write("x")
+    return "done"
+
+
+@job("again", resumable=True)
+async def again(ctx):
+    ctx.log.info("attempt {}", ctx.attempt)
+    if ctx.attempt == 1:
+        await asyncio.sleep(60)
+    return f"attempt {ctx.attempt}"
+
+
 @job("stubborn")
 async def stubborn():
     while True:
@@ -52,7 +68,9 @@ async def stubborn():
 
 
 class Executor:
-    """The process in a folder of its own."""
+    """The process in a folder of its own; killed with the test if it still runs."""
+
+    living: ClassVar[list["subprocess.Popen[str]"]] = []
 
     def __init__(self, home: Path, config: str, **variables: str) -> None:
         (home / "config_test.yaml").write_text(config)
@@ -65,6 +83,7 @@ class Executor:
             [sys.executable, "-m", "app.xxl_job.scheduler_server"],
             cwd=home, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        self.living.append(self.process)
         self.said = ""
 
     def wait_until_started(self) -> str:
@@ -89,6 +108,15 @@ def config(console: FakeConsole, **fields: Any) -> str:
     return "xxl-job:\n" + "".join(f"  {key}: {value}\n" for key, value in chosen.items())
 
 
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    yield
+    while Executor.living:
+        process = Executor.living.pop()
+        process.kill()
+        process.communicate(timeout=10)
+
+
 @pytest.fixture
 def console() -> Iterator[FakeConsole]:
     with FakeConsole() as opened:
@@ -103,9 +131,9 @@ def poll(condition: Any, seconds: float = 20) -> Any:
     return value
 
 
-def run(console: FakeConsole, handler: str, log_id: int, param: str = "") -> dict[str, Any]:
+def run(console: FakeConsole, handler: str, log_id: int, param: str = "", job_id: int = 1) -> dict[str, Any]:
     address = poll(lambda: console.registrations)[0]["registryValue"]
-    body = {"jobId": 1, "executorHandler": handler, "executorParams": param, "logId": log_id, "logDateTime": 1}
+    body = {"jobId": job_id, "executorHandler": handler, "executorParams": param, "logId": log_id, "logDateTime": 1}
     headers = {"XXL-JOB-ACCESS-TOKEN": console.token}
     answer: dict[str, Any] = httpx.post(f"{address}/run", json=body, headers=headers, trust_env=False).json()
     return answer
@@ -193,12 +221,61 @@ def test_without_a_console_it_runs_and_keeps_asking(tmp_path: Path, console: Fak
     assert executor.end()[0] == 0
 
 
-def test_a_job_whose_own_task_leaves_the_process_still_has_its_outcome(tmp_path: Path, console: FakeConsole) -> None:
+def test_a_job_whose_own_task_wants_to_leave_the_process_ends_that_run_only(
+    tmp_path: Path, console: FakeConsole
+) -> None:
     executor = Executor(tmp_path, config(console))
     executor.wait_until_started()
     run(console, "leave_in_a_task", 1)
-    code, _, _ = executor.end(seconds=20)
+    assert poll(lambda: console.callback_of(1))["handleCode"] == 500
+    run(console, "nap", 2, "0")
+    assert poll(lambda: console.callback_of(2))["handleCode"] == 200
+    executor.process.send_signal(signal.SIGTERM)
+    assert executor.end(seconds=20)[0] == 0
 
-    assert code == 3
-    assert [item["handleCode"] for item in console.callbacks] == [500]
-    assert len(console.removals) == 1
+
+def test_outcomes_survive_kill_9_and_what_was_under_way_is_reported_lost(tmp_path: Path, console: FakeConsole) -> None:
+    first = Executor(tmp_path, config(console, port=free_port()))
+    first.wait_until_started()
+    assert run(console, "nap", 1, "60")["code"] == 200
+    assert run(console, "nap", 2, "60")["code"] == 200
+    assert run(console, "again", 3, job_id=2)["code"] == 200
+    poll(lambda: list(tmp_path.rglob("3.log")))
+    console.stop()
+    address = console.registrations[0]["registryValue"]
+    assert run(console, "quick", 4, job_id=3)["code"] == 200
+    poll(lambda: [one for one in runs_of(address, console) if one["log_id"] == 4 and one["state"] == "done"])
+    first.process.kill()
+    first.process.wait(10)
+    console.start()
+    second = Executor(tmp_path, config(console, port=int(address.rsplit(":", 1)[1])))
+    second.wait_until_started()
+    told = {log_id: poll(lambda log_id=log_id: console.callback_of(log_id)) for log_id in (1, 2, 3, 4)}
+    assert run(console, "quick", 4, job_id=3)["code"] == 200
+    second.process.send_signal(signal.SIGTERM)
+    second.end()
+
+    assert [(told[one]["handleCode"], told[one]["handleMsg"].partition(":")[0]) for one in (1, 2)] == [
+        (500, "executor restarted")
+    ] * 2
+    assert [(told[one]["handleCode"], told[one]["handleMsg"]) for one in (3, 4)] == [(200, "attempt 2"), (200, "done")]
+    assert (tmp_path / "quick.ran").read_text() == "x"
+
+
+def runs_of(address: str, console: FakeConsole) -> list[dict[str, Any]]:
+    answer = httpx.get(f"{address}/runs", headers={"XXL-JOB-ACCESS-TOKEN": console.token}, trust_env=False).json()
+    found: list[dict[str, Any]] = answer["data"]
+    return found
+
+
+def test_an_unwritable_data_folder_ends_it_with_78_unless_memory_will_do(tmp_path: Path, console: FakeConsole) -> None:
+    (tmp_path / "data_dir").mkdir()
+    (tmp_path / "data_dir" / "executor").write_text("not a folder")
+    code, _, err = Executor(tmp_path, config(console)).end()
+    forgetful = Executor(tmp_path, config(console, ledger="memory"))
+    forgetful.wait_until_started()
+    forgetful.process.send_signal(signal.SIGTERM)
+
+    assert code == 78
+    assert "xxl-job.ledger: memory" in err
+    assert forgetful.end()[0] == 0
