@@ -1,4 +1,4 @@
-"""A runtime by hand: settings in memory, a SQLite file, and an echo that answers without a network."""
+"""A runtime on memory twins, and an echo that answers without a network."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -7,19 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.alerts.memory import MemoryAlertSender
-from app.config.compose import Schema
-from app.config.db.database import Database
-from app.config.db.db_mysql import DatabaseResource
-from app.config.environment import load_environment
+from app.common.const import ProcessRole
 from app.config.http_client import HttpClient
-from app.config.live import LiveSettings
-from app.config.placeholders import PlaceholderSource
-from app.config.sources.memory import MemorySource
-from app.demo_business.models import metadata
-from app.demo_business.schemas import DemoSettings
 from app.runtime import Runtime
-from support.settings import RecordingObserver
+from app.testing.memory_runtime import open_memory_runtime
 
 
 @dataclass
@@ -45,15 +36,7 @@ def echo() -> Echo:
 
 @pytest.fixture
 async def runtime(tmp_path: Path, echo: Echo) -> AsyncIterator[Runtime]:
-    live = LiveSettings(
-        MemorySource("demo: {greeting: Welcome}\n"),
-        Schema(PlaceholderSource({}, tmp_path, None), {"demo": DemoSettings}),
-        (DatabaseResource(tmp_path, lambda: [metadata], create_tables=True),),
-        RecordingObserver(),
-    )
-    await live.start()
-    http = HttpClient(transport=httpx.MockTransport(echo))
-    environment = load_environment({"DATA_DIR": str(tmp_path)})
-    yield Runtime(environment, "web-test-0", live, Database(live), http, MemoryAlertSender())
-    await http.close()
-    await live.close()
+    parts = {"http": HttpClient(transport=httpx.MockTransport(echo))}
+    settings = {"demo": {"greeting": "Welcome"}, "log": {"console": False}}
+    async with open_memory_runtime(tmp_path, settings, parts, role=ProcessRole.WEB) as opened:
+        yield opened
