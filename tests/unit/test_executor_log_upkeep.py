@@ -38,7 +38,7 @@ def test_days_before_the_last_ones_are_compressed(tmp_path: Path) -> None:
     for day in ("2025-03-28", "2025-03-29", "2025-03-30", "2025-03-31"):
         made(tmp_path / day / "7.log")
     made(tmp_path / "2025-03-28" / "7.2.log")
-    list(compress(tmp_path, TODAY, 1, nothing))
+    list(compress(tmp_path, TODAY, 1, nothing, {}))
 
     assert files(tmp_path) == [
         "2025-03-28/7.2.log.gz",
@@ -52,7 +52,7 @@ def test_days_before_the_last_ones_are_compressed(tmp_path: Path) -> None:
 
 def test_0_days_compress_nothing(tmp_path: Path) -> None:
     made(tmp_path / "2020-01-01" / "7.log")
-    assert list(compress(tmp_path, TODAY, 0, nothing)) == []
+    assert list(compress(tmp_path, TODAY, 0, nothing, {})) == []
 
 
 def test_logs_in_use_fresh_ones_small_ones_and_strange_files_stay(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_logs_in_use_fresh_ones_small_ones_and_strange_files_stay(tmp_path: Path
     made(day / "notes.log")
     (day / "3.log").write_text(TEXT)
     before = files(tmp_path)
-    list(compress(tmp_path, TODAY, 1, lambda path: path == used))
+    list(compress(tmp_path, TODAY, 1, lambda path: path == used, {}))
     assert files(tmp_path) == before
 
 
@@ -70,13 +70,13 @@ def test_the_sidecar_goes_with_its_log(tmp_path: Path) -> None:
     path = made(tmp_path / "2025-03-01" / "7.log", "x" * 99 + "\n" + TEXT * 40)
     PlainLog(path).page(1, finished=True, limit_bytes=100)
     assert files(tmp_path) == ["2025-03-01/7.log", "2025-03-01/7.log.idx"]
-    list(compress(tmp_path, TODAY, 1, nothing))
+    list(compress(tmp_path, TODAY, 1, nothing, {}))
     assert files(tmp_path) == ["2025-03-01/7.log.gz"]
 
 
 def test_a_compression_that_is_given_up_leaves_the_log_as_it_was(tmp_path: Path) -> None:
     made(tmp_path / "2025-03-01" / "7.log", TEXT * 100)
-    steps = compress(tmp_path, TODAY, 1, nothing)
+    steps = compress(tmp_path, TODAY, 1, nothing, {})
     next(steps)
     steps.close()
     assert files(tmp_path) == ["2025-03-01/7.log"]
@@ -84,9 +84,9 @@ def test_a_compression_that_is_given_up_leaves_the_log_as_it_was(tmp_path: Path)
 
 def test_killed_between_compressing_and_deleting_no_line_is_kept_twice(tmp_path: Path) -> None:
     path = made(tmp_path / "2025-03-01" / "7.log")
-    list(compress(tmp_path, TODAY, 1, nothing))
+    list(compress(tmp_path, TODAY, 1, nothing, {}))
     made(path)
-    list(compress(tmp_path, TODAY, 1, nothing))
+    list(compress(tmp_path, TODAY, 1, nothing, {}))
 
     assert files(tmp_path) == ["2025-03-01/7.log.gz"]
     assert gzip.decompress((path.parent / "7.log.gz").read_bytes()).decode() == TEXT
@@ -94,10 +94,10 @@ def test_killed_between_compressing_and_deleting_no_line_is_kept_twice(tmp_path:
 
 def test_lines_of_a_run_that_was_resumed_later_follow_the_compressed_ones(tmp_path: Path) -> None:
     path = made(tmp_path / "2025-03-01" / "7.log")
-    list(compress(tmp_path, TODAY, 1, nothing))
+    list(compress(tmp_path, TODAY, 1, nothing, {}))
     made(path, "resumed\n" * 1000)
     os.utime(path, ns=(HOUR_AGO_NS + 1, HOUR_AGO_NS + 1))
-    list(compress(tmp_path, TODAY, 1, nothing))
+    list(compress(tmp_path, TODAY, 1, nothing, {}))
     assert gzip.decompress((path.parent / "7.log.gz").read_bytes()).decode() == TEXT + "resumed\n" * 1000
 
 
@@ -105,7 +105,7 @@ def test_what_a_killed_compression_left_is_removed_and_done_again(tmp_path: Path
     path = made(tmp_path / "2025-03-01" / "7.log")
     made(path.parent / "7.log.gz.part", "half a member")
     for _ in range(2):
-        list(compress(tmp_path, TODAY, 1, nothing))
+        list(compress(tmp_path, TODAY, 1, nothing, {}))
     assert files(tmp_path) == ["2025-03-01/7.log.gz"]
 
 
@@ -123,29 +123,41 @@ def test_retention_deletes_whole_days_and_nothing_that_is_not_a_log(tmp_path: Pa
     for name in (*kept, *gone, "2019-01-01/runs.index", "2025-02-01/8.log"):
         made(tmp_path / name)
 
-    assert expire(tmp_path, TODAY, 30, nothing) == 3
+    assert len(list(expire(tmp_path, TODAY, 30, nothing))) == 3
     assert files(tmp_path) == sorted(kept)
     assert not (tmp_path / "2019-01-01").exists()
 
 
 def test_retention_leaves_a_log_that_a_run_still_writes(tmp_path: Path) -> None:
     used = made(tmp_path / "1970-01-01" / "7.log")
-    assert expire(tmp_path, TODAY, 30, lambda path: path == used) == 0
+    assert list(expire(tmp_path, TODAY, 30, lambda path: path == used)) == []
     assert files(tmp_path) == ["1970-01-01/7.log"]
+
+
+def test_a_day_with_nothing_left_to_compress_is_looked_at_once(tmp_path: Path) -> None:
+    day, done = made(tmp_path / "2025-03-01" / "7.log").parent, dict[Path, int]()
+    made(day / "8.log", "small\n")
+    for _ in range(2):
+        assert list(compress(tmp_path, TODAY, 1, nothing, done))[-1] == day
+    assert list(compress(tmp_path, TODAY, 1, nothing, done)) == []
+
+    made(day / "9.log")
+    list(compress(tmp_path, TODAY, 1, nothing, done))
+    assert files(tmp_path) == ["2025-03-01/7.log.gz", "2025-03-01/8.log", "2025-03-01/9.log.gz"]
 
 
 def test_a_linked_folder_is_not_followed(tmp_path: Path) -> None:
     made(tmp_path / "elsewhere" / "7.log")
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "2019-01-01").symlink_to(tmp_path / "elsewhere")
-    assert expire(tmp_path / "root", TODAY, 30, nothing) == 0
+    assert list(expire(tmp_path / "root", TODAY, 30, nothing)) == []
     assert (tmp_path / "elsewhere" / "7.log").exists()
 
 
 @pytest.mark.parametrize("days", [1, 10**9])
 def test_a_folder_that_is_not_there_has_nothing_to_tidy(tmp_path: Path, days: int) -> None:
     root = tmp_path / "none"
-    assert (expire(root, TODAY, days, nothing), list(compress(root, TODAY, days, nothing))) == (0, [])
+    assert [*expire(root, TODAY, days, nothing), *compress(root, TODAY, days, nothing, {})] == []
 
 
 async def test_upkeep_runs_in_a_thread_of_its_own_and_ends_between_two_steps() -> None:

@@ -53,7 +53,7 @@ class DayFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._prefix = f"{path}{os.sep}"
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._index: int | None = None
         self._notes: list[bytes] = []
         self._written_at = 0.0

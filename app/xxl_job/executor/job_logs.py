@@ -37,18 +37,23 @@ class JobLogs:
         self._days: OrderedDict[str, DayFolder] = OrderedDict()
         self._open: dict[RunLogFile, None] = {}
         self._known: OrderedDict[Path, PlainLog | PackedLog] = OrderedDict()
+        self._done: dict[Path, int] = {}
+        self._limit = 0
+        """Bytes a log may have: read where runs begin and logs are read, since settings may not be asked in a sink."""
         self._lock = threading.Lock()
 
     def open(self, record: RunRecord) -> RunLogFile:
         """The log of a run; the file is made with the first line. A run that was here before goes on in its file."""
-        day = day_of(record.log_date_time, self._settings().timezone)
+        settings = self._settings()
+        self._limit = settings.log_max_mb << 20
+        day = day_of(record.log_date_time, settings.timezone)
         with self._lock:
             file = RunLogFile(
                 self._folder(day),
                 record.log_id,
                 record.log_date_time,
                 files=self._files,
-                max_bytes=self._max_bytes,
+                max_bytes=lambda: self._limit,
                 on_close=self._forget,
             )
             self._open[file] = None
@@ -56,6 +61,7 @@ class JobLogs:
 
     def read(self, query: LogQuery, *, finished: bool, limit_bytes: int) -> LogPage:
         """A page of a run's log, present or past. Reads the disk."""
+        self._limit = self._settings().log_max_mb << 20
         for _ in range(2):  # a log may be compressed, removed or emptied just now
             path = self.find(query)
             if path is None:
@@ -76,13 +82,14 @@ class JobLogs:
 
     def expire(self, keep_days: int) -> int:
         """Deletes logs of days before the last `keep_days`, and nothing that isn't named like one; returns how many."""
-        return expire(self._root, today(self._settings().timezone), keep_days, self._in_use())
+        return sum(1 for _ in expire(self._root, today(self._settings().timezone), keep_days, self._in_use()))
 
     def tidy(self) -> Iterator[Path]:
         """Expires and compresses by the settings, in small steps."""
-        settings = self._settings()
-        self.expire(settings.log_retention_days)
-        yield from compress(self._root, today(settings.timezone), settings.log_compress_days, self._in_use())
+        settings, in_use = self._settings(), self._in_use()
+        day = today(settings.timezone)
+        yield from expire(self._root, day, settings.log_retention_days, in_use)
+        yield from compress(self._root, day, settings.log_compress_days, in_use, self._done)
 
     def close(self) -> None:
         """Gives back what is held for the next run; logs that are open stay so."""
@@ -97,9 +104,6 @@ class JobLogs:
             while len(self._days) > _KNOWN_DAYS:
                 self._days.popitem(last=False)[1].close()
         return folder
-
-    def _max_bytes(self) -> int:
-        return self._settings().log_max_mb << 20
 
     def _forget(self, file: RunLogFile) -> None:
         with self._lock:

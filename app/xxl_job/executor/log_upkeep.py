@@ -32,37 +32,48 @@ _MAX_DAYS: Final = 36_500
 InUse = Callable[[Path], bool]
 
 
-def expire(root: Path, today: date, keep_days: int, in_use: InUse) -> int:
-    """Deletes the logs of days before the last `keep_days`; returns how many."""
-    deleted = 0
+def expire(root: Path, today: date, keep_days: int, in_use: InUse) -> Iterator[Path]:
+    """Deletes the logs of days before the last `keep_days`, one a step."""
     for folder in _folders_before(root, today, keep_days):
         names = sorted(entry.name for entry in _entries(folder))
         for name in names:
             with suppress(OSError):
                 if _LOG.fullmatch(name) and not in_use(folder / name):
                     (folder / name).unlink()
-                    deleted += 1
+                    yield folder / name
                 elif _BESIDE.fullmatch(name):
                     (folder / name).unlink()
         with suppress(OSError):
             if {entry.name for entry in _entries(folder)} <= {RUNS_INDEX}:
                 (folder / RUNS_INDEX).unlink(missing_ok=True)
                 folder.rmdir()
-    return deleted
 
 
-def compress(root: Path, today: date, older_than_days: int, in_use: InUse) -> Iterator[Path]:
-    """Compresses logs of days older than that, a block a step: between steps it can be given up. 0 days: none."""
+def compress(root: Path, today: date, older_than_days: int, in_use: InUse, done: dict[Path, int]) -> Iterator[Path]:
+    """Compresses logs of days older than that, a block a step: between steps it can be given up. 0 days: none.
+
+    `done` remembers days that had nothing left to compress, so that their thousands of files aren't looked at again.
+    """
     if not older_than_days:
         return
     for folder in _folders_before(root, today, older_than_days):
+        state = folder.stat().st_mtime_ns
+        if done.get(folder) == state:
+            continue
+        is_done = True
         for entry in _entries(folder):
             path = Path(entry.path)
+            is_done = is_done and not _BESIDE.fullmatch(entry.name)
             with suppress(OSError):
                 if entry.name.endswith(".part") and _BESIDE.fullmatch(entry.name) and _is_settled(path):
                     path.unlink()
-                elif _PLAIN.fullmatch(entry.name) and not in_use(path) and _is_worthwhile(path):
-                    yield from pack(path)
+                elif _PLAIN.fullmatch(entry.name) and path.stat().st_size > WORTHWHILE_BYTES:
+                    is_done = False
+                    if not in_use(path) and _is_settled(path):
+                        yield from pack(path)
+        if is_done:
+            done[folder] = state
+        yield folder
 
 
 def pack(path: Path) -> Iterator[Path]:
@@ -110,11 +121,6 @@ def _is_copy(target: Path, found: os.stat_result) -> bool:
 
 def _is_settled(path: Path) -> bool:
     return time.time() - path.stat().st_mtime >= SETTLED_SECONDS
-
-
-def _is_worthwhile(path: Path) -> bool:
-    found = path.stat()
-    return found.st_size > WORTHWHILE_BYTES and time.time() - found.st_mtime >= SETTLED_SECONDS
 
 
 def _folders_before(root: Path, today: date, days: int) -> list[Path]:

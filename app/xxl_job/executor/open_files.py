@@ -23,7 +23,7 @@ class OpenFiles:
     def __init__(self, most: int = MOST_OPEN) -> None:
         self._most = most
         self._holders: set[Holder] = set()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
         return len(self._holders)

@@ -49,7 +49,7 @@ class RunLogFile:
         self._files = files
         self._max_bytes = max_bytes
         self._on_close = on_close
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may end an object that logs, here too
         self._path: str | None = None
         self._descriptor = _CLOSED
         self._size = 0
