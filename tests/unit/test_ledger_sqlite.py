@@ -263,13 +263,42 @@ def test_at_its_bound_it_is_full_until_a_tenth_is_free_and_outcomes_are_still_ke
         for number in range(1, 1001):
             ledger.accept(build_record(number, param="p" * 500, accepted_at=NOON), lambda _: None)
         wait_for(lambda: ledger.is_full)
-        updated(ledger, done(build_record(1000)))
         for number in range(1, 1001):
             ledger.update(done(build_record(number)))
+        settle(ledger)
+        assert ledger.is_full
+        assert len(ledger.list_unreported(2000)) == 1000
         ledger.mark_reported([f"run-{number}" for number in range(1, 901)])
-        assert ledger.expire(NOON + timedelta(days=1)) == 900
+        ledger.expire(NOON + timedelta(days=1))
         assert not ledger.is_full
-        assert len(ledger.list_unreported(1000)) == 100
+        assert [record.log_id for record in ledger.list_runs(RunQuery(limit=2000))] == list(range(1000, 900, -1))
+
+
+def test_near_its_bound_the_oldest_reported_runs_give_way_to_new_ones(path: Path) -> None:
+    with opened(path, max_bytes=400_000) as ledger:
+        for first in range(1, 2001, 100):
+            for number in range(first, first + 100):
+                record = build_record(number, param="p" * 500, accepted_at=NOON + timedelta(seconds=number))
+                ledger.accept(record, lambda _: None)
+                ledger.update(done(record))
+            ledger.mark_reported([f"run-{number}" for number in range(first, first + 100)])
+            settle(ledger)
+            assert not ledger.is_full
+        kept = [record.log_id for record in ledger.list_runs(RunQuery(limit=5000))]
+        assert kept[:100] == list(range(2000, 1900, -1))
+        assert len(kept) < 1000
+
+
+def test_a_full_ledger_makes_room_when_its_bound_is_set_anew(path: Path) -> None:
+    with opened(path) as ledger:
+        for number in range(1, 501):
+            record = build_record(number, param="p" * 500, accepted_at=NOON)
+            ledger.accept(record, lambda _: None)
+            ledger.update(done(record))
+        ledger.mark_reported([f"run-{number}" for number in range(1, 501)])
+        settle(ledger)
+        ledger.limit(200_000)
+        wait_for(lambda: not ledger.is_full)
 
 
 def test_another_bound_counts_from_now_on(path: Path) -> None:

@@ -9,11 +9,13 @@ from app.jobs.ledger.upkeep import Checkpointer, Fullness, RowCount
 
 def test_full_at_the_bound_and_not_again_before_a_tenth_is_free() -> None:
     fullness = Fullness(1000)
-    seen = []
+    full, tight = [], []
     for used in (999, 1000, 950, 900, 899, 950):
         fullness.measured(used)
-        seen.append(fullness.is_full)
-    assert seen == [False, True, True, True, False, False]
+        full.append(fullness.is_full)
+        tight.append(fullness.is_tight)
+    assert full == [False, True, True, True, False, False]
+    assert tight == [True, True, True, True, False, True]
 
 
 def test_a_new_bound_is_held_against_what_is_used() -> None:

@@ -83,7 +83,10 @@ class RunLedger(Protocol):
         ...
 
     def list_unreported(self, limit: int, after: int = 0) -> list[RunRecord]:
-        """Finished runs whose outcome the console hasn't taken, oldest first, with a sequence number above `after`."""
+        """Finished runs whose outcome the console hasn't taken, oldest first, with a sequence number above `after`.
+
+        A page may be short; an empty one is the end.
+        """
         ...
 
     def list_unfinished(self) -> list[RunRecord]:
@@ -92,11 +95,11 @@ class RunLedger(Protocol):
 
     @property
     def is_full(self) -> bool:
-        """At the bound new runs are refused; outcomes are still taken."""
+        """At the bound, when nothing reported is left to forget, new runs are refused; outcomes are still taken."""
         ...
 
     def expire(self, before: datetime) -> int:
-        """Forgets reported runs that were accepted before; returns how many."""
+        """Forgets reported runs that were accepted before, and more of them at the bound; returns how many. Blocks."""
         ...
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from app.common.logger import log
 from app.jobs.ledger.base import Acceptance, RunQuery
 from app.jobs.ledger.columns import microseconds
 from app.jobs.ledger.outage import FIRST_SECONDS, Outage, unavailable
@@ -21,6 +22,7 @@ from app.jobs.record import FINISHED, RunRecord, RunState
 DEFAULT_MAX_BYTES: Final = 1024 * 1024 * 1024
 EXPIRED_AT_ONCE: Final = 500
 SHRUNK_AT_ONCE: Final = 256
+LAST_MOMENT: Final = 2**62
 
 
 class SqliteRunLedger:
@@ -44,6 +46,7 @@ class SqliteRunLedger:
         self._waiting = WaitingWrites()
         self._fullness = Fullness(max_bytes)
         self._until_measure, self._until_checkpoint = RowCount(MEASURE_ROWS), RowCount(CHECKPOINT_ROWS)
+        self._told_tight = False
         self._measure()
         self._writer = LedgerWriter(self._store, self._waiting, self._after_rows, Outage(retry_seconds))
 
@@ -78,8 +81,12 @@ class SqliteRunLedger:
 
     def list_unreported(self, limit: int, after: int = 0) -> list[RunRecord]:
         waiting = self._waiting.copy()
-        found = _overlaid(self._reader.list_unreported(limit, after), waiting)
-        return [record for record in found if record.state is RunState.DONE]
+        while page := self._reader.list_unreported(limit, after):
+            found = [one for one in _overlaid(page, waiting) if one.state is RunState.DONE]
+            if found:
+                return found
+            after = page[-1].sequence
+        return []
 
     def list_unfinished(self) -> list[RunRecord]:
         waiting = self._waiting.copy()
@@ -92,12 +99,20 @@ class SqliteRunLedger:
     def limit(self, max_bytes: int) -> None:
         """Another bound from now on."""
         self._fullness.limit(max_bytes)
+        if self._fullness.is_full:
+            self._writer.put(Chore(self._make_room))
 
     def expire(self, before: datetime) -> int:
-        """In small steps between which runs are accepted; what it frees goes back to the file system."""
+        """In small steps between which runs are accepted; what it frees goes back to the file system.
+
+        Raises LedgerUnavailable while the file can't be written.
+        """
         moment, expired, step = microseconds(before) or 0, 0, EXPIRED_AT_ONCE
         while step == EXPIRED_AT_ONCE:
             step = self._do(partial(self._store.expire, moment, EXPIRED_AT_ONCE))
+            expired += step
+        self._do(self._measure)
+        while step := self._do(self._make_room):
             expired += step
         while self._do(partial(self._store.shrink, SHRUNK_AT_ONCE)):
             pass
@@ -125,8 +140,20 @@ class SqliteRunLedger:
     def _after_rows(self, rows: int) -> None:
         if self._until_measure.reached(rows):
             self._measure()
+            self._make_room()
         if self._until_checkpoint.reached(rows):
             self._checkpointer.nudge()
+
+    def _make_room(self) -> int:
+        """Rather than refuse new runs, forgets the oldest reported ones before their time."""
+        if not self._fullness.is_tight:
+            return 0
+        forgotten = self._store.expire(LAST_MOMENT, EXPIRED_AT_ONCE)
+        if forgotten and not self._told_tight:
+            self._told_tight = True
+            log.warning("run ledger reaches its bound: the oldest reported runs are forgotten before their time")
+        self._measure()
+        return forgotten
 
     def _measure(self) -> int:
         used = self._store.used_bytes()

@@ -12,12 +12,16 @@ _ROOM: Final = 0.9
 
 
 class Fullness:
-    """Full at the bound; not full again before a tenth of it is free."""
+    """Full at the bound; not full again before a tenth of it is free. Tight while less than a tenth is."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._used = 0
         self.is_full = False
+
+    @property
+    def is_tight(self) -> bool:
+        return self._used >= self._max_bytes * _ROOM
 
     def limit(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -27,7 +31,7 @@ class Fullness:
         self._used = used
         if used >= self._max_bytes:
             self.is_full = True
-        elif used < self._max_bytes * _ROOM:
+        elif not self.is_tight:
             self.is_full = False
 
 
