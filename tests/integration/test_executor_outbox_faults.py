@@ -6,17 +6,22 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.jobs.ledger.memory import MemoryRunLedger
+from app.jobs.ledger.sqlite import SqliteRunLedger
+from app.jobs.record import RunOutcome, RunState
 from app.testing.fake_console import ConsoleDialect, FakeConsole, Fault
 from app.xxl_job.executor.backoff import Backoff
 from app.xxl_job.executor.console_client import ConsoleClient
 from app.xxl_job.executor.outbox import CallbackOutbox
 from app.xxl_job.executor.unreported import Unreported
 from support.configurations import configuration_of, until
+from support.jobs_support import build_record
 from support.outbox import finish
 
 RUNS = 60
@@ -206,3 +211,31 @@ async def test_ten_minutes_of_outage_while_1000_runs_end_lose_nothing(console: F
             await until(lambda: len(console.callbacks) >= 1000, 60)
             task.cancel()
     assert_each_arrived_unchanged(console, range(1, 1001))
+
+
+async def test_a_backlog_in_a_file_beyond_what_memory_holds_is_told_whole(tmp_path: Path, console: FakeConsole) -> None:
+    ledger = SqliteRunLedger(tmp_path / "runs.sqlite3")
+    for log_id in range(1, 3001):
+        finish(ledger, log_id, message_of(log_id))
+    configuration = configuration_of(console)
+    async with ConsoleClient() as client:
+        unreported = Unreported(ledger, most=700)
+        outbox = CallbackOutbox(unreported, lambda batch: client.callback(configuration, batch))
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(outbox.run())
+            for log_id in range(3001, 3101):
+                store(ledger, log_id, outbox)
+                await asyncio.sleep(0)
+            await until(lambda: {*range(1, 3101)} == {item["logId"] for item in console.callbacks}, 30)
+            assert await outbox.flush(10) == 0
+            task.cancel()
+    await asyncio.to_thread(ledger.close)
+    assert len(console.callbacks) < 3200
+
+
+def store(ledger: SqliteRunLedger, log_id: int, outbox: CallbackOutbox) -> None:
+    """As the engine does: the outbox hears of it when the outcome is durable."""
+    loop = asyncio.get_running_loop()
+    ledger.accept(build_record(log_id), lambda _: None)
+    done = build_record(log_id, state=RunState.DONE, outcome=RunOutcome.SUCCESS, code=200)
+    ledger.update(done, partial(loop.call_soon_threadsafe, outbox.add, done))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.common.errors import UpstreamError
+from app.jobs.ledger.base import RunLedger
 from app.jobs.ledger.memory import MemoryRunLedger
 from app.jobs.record import RunOutcome, RunRecord, RunState
 from app.xxl_job.executor.backoff import Backoff
@@ -18,7 +19,7 @@ from app.xxl_job.executor.unreported import Unreported
 from support.jobs_support import build_record
 
 
-def finish(ledger: MemoryRunLedger, log_id: int, message: str = "ok", code: int = 200) -> RunRecord:
+def finish(ledger: RunLedger, log_id: int, message: str = "ok", code: int = 200) -> RunRecord:
     """A run that the ledger has accepted and stored the outcome of."""
     record = build_record(log_id)
     ledger.accept(record, lambda _: None)

@@ -76,6 +76,17 @@ async def test_more_than_a_page_is_read_page_by_page() -> None:
     assert await drain(unreported) == list(range(1, PAGE * 2 + 10))
 
 
+async def test_a_short_page_is_not_the_end_of_the_ledger() -> None:
+    class OneByOne(MemoryRunLedger):
+        def list_unreported(self, limit: int, after: int = 0) -> list[RunRecord]:
+            return super().list_unreported(1, after)
+
+    ledger = OneByOne()
+    for log_id in range(1, 6):
+        finish(ledger, log_id)
+    assert await drain(Unreported(ledger)) == [1, 2, 3, 4, 5]
+
+
 async def test_a_run_that_ends_late_is_found_though_younger_ones_were_read_before() -> None:
     ledger = MemoryRunLedger()
     slow = build_record(1)

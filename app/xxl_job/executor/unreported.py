@@ -104,7 +104,7 @@ class Unreported:
             if record.run_id not in self._held and not any(record.run_id in told for told in self._told):
                 self._hold(build_callback(record))
                 self._beyond = max(0, self._beyond - 1)
-        if len(page) < PAGE:
+        if not page:
             self._cursor = 0
             if not self._missed:
                 self.is_behind, self._beyond = False, 0
