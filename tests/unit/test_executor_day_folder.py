@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.xxl_job.executor import day_folder
 from app.xxl_job.executor.day_folder import RUNS_INDEX, DayFolder, Noted
 
 
@@ -70,6 +71,18 @@ def test_a_damaged_index_is_as_good_as_none(tmp_path: Path, damage: bytes) -> No
     folder = DayFolder(tmp_path)
     (tmp_path / RUNS_INDEX).write_bytes(damage)
     assert (folder.noted(7), claim(folder, 7, 5000)) == ([], "7.log")
+
+
+@pytest.mark.parametrize("shift", range(0, 40, 3))
+def test_a_note_is_found_wherever_the_pieces_of_a_long_index_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shift: int
+) -> None:
+    monkeypatch.setattr(day_folder, "_CHUNK_BYTES", 100)
+    other = b"\n77 5000 1;" * 20
+    (tmp_path / RUNS_INDEX).write_bytes(
+        b"x" * shift + other + b"\n7 1795359934946 1;" + other + b"\n7 1795359999999 2;"
+    )
+    assert DayFolder(tmp_path).noted(7) == [Noted(1_795_359_934_946, 1), Noted(1_795_359_999_999, 2)]
 
 
 def test_a_folder_that_was_removed_is_made_again_with_its_index(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ A run's file is `<logId>.log`; a second run of that log id on the same day gets 
 file is noted in `runs.index` with its logDateTime: one write, which is read only where there are two of a kind.
 """
 
-import mmap
 import os
 import re
 import threading
@@ -13,13 +12,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 RUNS_INDEX: Final = "runs.index"
 PACKED_SUFFIX: Final = ".gz"
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
 _OLD: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 _MODE: Final = 0o640
+_CHUNK_BYTES: Final = 1024 * 1024
+_LONGEST_NOTE_BYTES: Final = 64
 _TOGETHER_SECONDS: Final = 0.1
 _MOST_TOGETHER: Final = 100
 _PACKED_AFTER_SECONDS: Final = 20 * 3600
@@ -88,12 +89,9 @@ class DayFolder:
     def noted(self, log_id: int) -> list[Noted]:
         """The runs of a log id, oldest first."""
         try:
-            with (
-                open(self._prefix + RUNS_INDEX, "rb") as file,  # noqa: PTH123 - not worth a Path
-                mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text,
-            ):
-                return list(_notes_of(log_id, text))
-        except (OSError, ValueError):  # no index, an empty one
+            with open(self._prefix + RUNS_INDEX, "rb") as file:  # noqa: PTH123 - not worth a Path
+                return list(_notes_of(log_id, file))
+        except OSError:  # no index
             return []
 
     def close(self) -> None:
@@ -163,10 +161,14 @@ class DayFolder:
             self._index = None
 
 
-def _notes_of(log_id: int, text: mmap.mmap) -> Iterator[Noted]:
-    begin, note = b"\n%d " % log_id, re.compile(rb"\n\d+ (-?\d+) (\d+);")
-    position = text.find(begin)
-    while position >= 0:
-        if match := note.match(text, position):
-            yield Noted(int(match[1]), int(match[2]))
-        position = text.find(begin, position + 1)
+def _notes_of(log_id: int, file: BinaryIO) -> Iterator[Noted]:
+    begin, note, rest = b"\n%d " % log_id, re.compile(rb"\n\d+ (-?\d+) (\d+);"), b""
+    while chunk := file.read(_CHUNK_BYTES):
+        text, seen = rest + chunk, 0
+        position = text.find(begin)
+        while position >= 0:
+            if match := note.match(text, position):
+                yield Noted(int(match[1]), int(match[2]))
+                seen = match.end()
+            position = text.find(begin, position + 1)
+        rest = text[max(seen, len(text) - _LONGEST_NOTE_BYTES) :]
