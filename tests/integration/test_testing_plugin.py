@@ -39,3 +39,16 @@ print([name for name in sys.modules if name.startswith("app.") and not name.star
     subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
     told = subprocess.run([sys.executable, "-c", plugin], check=True, timeout=60, capture_output=True, text=True)
     assert told.stdout == "[]\n"
+
+
+def test_jobs_are_run_without_the_xxl_extra() -> None:
+    script = """
+import sys
+sys.modules["pyxxl"] = sys.modules["aiohttp"] = None
+import app.testing.fake_console, app.testing.fake_nacos_server
+from app.testing.run_job import run_job_sync
+run = run_job_sync("refresh_nacos_config_task", settings={"log": {"console": False}})
+print(run.message)
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=True, timeout=60, capture_output=True, text=True)
+    assert done.stdout == "success: unchanged, revision 1, changed: nothing\n"
