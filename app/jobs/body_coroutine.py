@@ -1,12 +1,12 @@
 """The body that is a coroutine: a task of its own on the main loop."""
 
 import asyncio
-import threading
 from collections import deque
 from contextvars import Context
 from typing import Any
 
 from app.jobs.chain import RunChain
+from app.jobs.executions import Executions
 from app.jobs.result import failed, succeeded
 from app.jobs.retry import begin_next, pause_before_next
 from app.jobs.run import Run
@@ -15,13 +15,13 @@ from app.jobs.run import Run
 class CoroutineBody:
     """Ended by cancellation; one that swallows it goes on, and `events.ended` waits for it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, chain: RunChain) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, chain: RunChain, executions: Executions) -> None:
         self._loop = loop
         self._chain = chain
+        self._executions = executions
         self._starting: deque[Run] = deque()
         self._is_woken = False
         self._tasks: dict[Run, asyncio.Task[None]] = {}
-        self._thread_id = 0
 
     def start(self, run: Run) -> None:
         self._starting.append(run)
@@ -32,19 +32,15 @@ class CoroutineBody:
     def stop(self, run: Run) -> None:
         self._loop.call_soon_threadsafe(self._cancel, run)
 
-    def list_executing(self) -> list[tuple[Run, int]]:
-        """The runs that have begun and not ended, with the id of their thread."""
-        return [(run, self._thread_id) for run in tuple(self._tasks)]
-
     def _begin(self) -> None:
         self._is_woken = False
-        self._thread_id = threading.get_ident()
         while self._starting:
             run = self._starting.popleft()
             # an empty context: nothing of the request that brought the run
             name = f"job-{run.record.handler}-{run.record.log_id}"
             task = self._loop.create_task(self._run(run), name=name, context=Context())
             self._tasks[run] = task
+            self._executions.began(run)
             task.add_done_callback(lambda _, run=run: self._ended(run))  # type: ignore[misc]
 
     def _cancel(self, run: Run) -> None:
@@ -54,6 +50,7 @@ class CoroutineBody:
 
     def _ended(self, run: Run) -> None:
         self._tasks.pop(run, None)
+        self._executions.ended(run)
         if run.result is None:  # cancelled before its first step, it never got to the chain
             self._chain.settle(run, failed(asyncio.CancelledError("before the run began")))
         self._chain.events.ended(run)

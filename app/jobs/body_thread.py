@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from app.jobs.chain import RunChain
+from app.jobs.executions import Executions
 from app.jobs.result import failed, succeeded
 from app.jobs.retry import begin_next, pause_before_next
 from app.jobs.run import Run
@@ -13,9 +14,9 @@ from app.jobs.run import Run
 class ThreadBody:
     """Can't be ended from outside: the function asks `ctx.should_stop()`."""
 
-    def __init__(self, chain: RunChain) -> None:
+    def __init__(self, chain: RunChain, executions: Executions | None = None) -> None:
         self._chain = chain
-        self._threads: dict[Run, int] = {}
+        self._executions = executions or Executions()
 
     def start(self, run: Run) -> None:
         name = f"job-{run.record.handler}-{run.record.log_id}"
@@ -29,17 +30,13 @@ class ThreadBody:
     def stop(self, run: Run) -> None:
         """`run.stop_event` says it all."""
 
-    def list_executing(self) -> list[tuple[Run, int]]:
-        """The runs that have begun and not ended, with the id of their thread."""
-        return list(self._threads.copy().items())
-
     def _run(self, run: Run) -> None:
-        self._threads[run] = threading.get_ident()
+        self._executions.began(run)
         try:
             if run.result is None:
                 self._call(run)
         finally:
-            del self._threads[run]
+            self._executions.ended(run)
             self._chain.events.ended(run)
 
     def _call(self, run: Run) -> None:

@@ -8,6 +8,7 @@ from app.jobs.bodies import Body
 from app.jobs.body_coroutine import CoroutineBody
 from app.jobs.body_thread import ThreadBody
 from app.jobs.chain import RunChain
+from app.jobs.executions import Executions
 from app.jobs.options import Isolation
 from app.jobs.result import failed
 from app.jobs.run import Run
@@ -20,9 +21,10 @@ class JobRunner:
         self, loop: asyncio.AbstractEventLoop, chain: RunChain, bodies: Mapping[Isolation, Body] | None = None
     ) -> None:
         """`bodies`: who runs what asks for an isolation; a job whose isolation nobody provides fails when it is run."""
+        self.executions = Executions()
         self._chain = chain
-        self._coroutines = CoroutineBody(loop, chain)
-        self._threads = ThreadBody(chain)
+        self._coroutines = CoroutineBody(loop, chain, self.executions)
+        self._threads = ThreadBody(chain, self.executions)
         self._bodies = dict(bodies or {})
 
     def start(self, run: Run) -> None:
@@ -41,10 +43,6 @@ class JobRunner:
         body = self._body_of(run)
         if body is not None:
             body.stop(run)
-
-    def list_executing(self) -> list[tuple[Run, int]]:
-        """The runs whose bodies are executed in this process at the moment, with the ids of their threads."""
-        return [*self._coroutines.list_executing(), *self._threads.list_executing()]
 
     def _body_of(self, run: Run) -> Body | None:
         isolation = run.definition.options.isolation

@@ -8,13 +8,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from app.common.logger import log
-from app.jobs.run import Run
+from app.jobs.executions import Executions
 from app.xxl_job.executor.gil_watch import watching_the_gil
+from support.executor import open_executor, registry_of
+from support.executor import until as until_async
 from support.jobs_support import build_run
 
 HELD = "a call held the interpreter"
@@ -46,18 +49,17 @@ def compute() -> None:
 
 
 def test_a_c_call_that_holds_the_interpreter_is_named(lines: list[Any]) -> None:
-    executing: list[tuple[Run, int]] = []
-    ready = threading.Event()
+    executions = Executions()
 
     def job() -> None:
-        ready.wait(5)
+        executions.began(run)
         hold_it()
+        executions.ended(run)
 
-    with watching_the_gil(lambda: executing, held_seconds=0.4):
+    run = build_run(job)
+    with watching_the_gil(executions.list_since, held_seconds=0.4):
         thread = threading.Thread(target=job)
         thread.start()
-        executing.append((build_run(job), thread.ident or 0))
-        ready.set()
         thread.join()
         until(lambda: lines)
 
@@ -68,7 +70,7 @@ def test_a_c_call_that_holds_the_interpreter_is_named(lines: list[Any]) -> None:
 
 
 def test_python_code_that_computes_holds_nothing(lines: list[Any]) -> None:
-    with watching_the_gil(list, held_seconds=0.4):
+    with watching_the_gil(lambda _: [], held_seconds=0.4):
         thread = threading.Thread(target=compute)
         thread.start()
         thread.join()
@@ -79,7 +81,7 @@ SUSPENDED = """
 import sys, time
 sys.path[:0] = {path!r}
 from app.xxl_job.executor.gil_watch import watching_the_gil
-with watching_the_gil(list, held_seconds=0.4):
+with watching_the_gil(lambda _: [], held_seconds=0.4):
     print("ready", flush=True)
     sys.stdin.readline()
     time.sleep(0.3)
@@ -105,3 +107,16 @@ def test_a_process_that_was_suspended_is_not_reported() -> None:
 
     assert child.returncode == 0
     assert HELD not in errors
+
+
+async def test_the_executor_names_the_job_that_held_it(tmp_path: Path, lines: list[Any]) -> None:
+    async def holds() -> None:
+        ctypes.PyDLL(None).usleep(3_500_000)
+
+    async with open_executor(tmp_path, registry_of(holds)) as desk:
+        log_id = await desk.run("holds")
+        await desk.callback_of(log_id)
+        await until_async(lambda: [line for line in lines if HELD in line["message"]])
+
+    [held] = [line["extra"] for line in lines if HELD in line["message"]]
+    assert (held["job"], held["log_id"], held["trace"]) == ("holds", log_id, f"xxl-test-executor-{log_id}")

@@ -1,16 +1,15 @@
 """What the stacks say of a time in which nothing ran."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import pytest
 
 from app.common.logger import log
 from app.common.metrics import GIL_HELD
-from app.jobs.run import Run
+from app.jobs.executions import Execution
 from app.xxl_job.executor.gil_watch import GilWatch
-from support.jobs_support import build_run
 
 
 def hold() -> None: ...
@@ -35,13 +34,17 @@ def dump(*threads: tuple[int, int, str]) -> str:
     return "Timeout (0:00:01)!\n" + "\n".join(stacks)
 
 
-def watch(*executing: tuple[Run, int]) -> GilWatch:
-    return GilWatch(lambda: list(executing), io.BytesIO(), held_seconds=2.0)
+def execution(function: Callable[[], None], thread_id: int) -> Execution:
+    return Execution("it", 4, 1, "xxl-app-1", function, thread_id, None)
+
+
+def watch(*executing: Execution) -> GilWatch:
+    return GilWatch(lambda _: list(executing), io.BytesIO(), held_seconds=2.0)
 
 
 def test_the_job_whose_call_stood_all_the_time_is_named_with_its_stack(lines: list[Any]) -> None:
     before = GIL_HELD.value(handler="it")
-    watch((build_run(hold), 17), (build_run(wait), 18)).judge(4.0, dump((17, 6, "hold"), (18, 3, "other")) * 4)
+    watch(execution(hold, 17), execution(wait, 18)).judge(4.0, dump((17, 6, "hold"), (18, 3, "other")) * 4)
 
     [line] = lines
     assert line["extra"]["stack"] == f"{__file__}:6 hold"
@@ -51,7 +54,7 @@ def test_the_job_whose_call_stood_all_the_time_is_named_with_its_stack(lines: li
 
 
 def test_of_several_that_stood_still_each_is_named_as_one_of_them(lines: list[Any]) -> None:
-    watch((build_run(hold), 17), (build_run(wait), 18)).judge(2.1, dump((17, 6, "hold"), (18, 3, "wait")) * 2)
+    watch(execution(hold, 17), execution(wait, 18)).judge(2.1, dump((17, 6, "hold"), (18, 3, "wait")) * 2)
     assert [line["extra"]["among"] for line in lines] == [2, 2]
 
 
@@ -74,5 +77,5 @@ def test_a_hold_that_is_no_jobs_is_told_with_all_stacks(lines: list[Any]) -> Non
     ids=["suspended", "nearly all suspended", "short", "python code", "another ran", "garbage"],
 )
 def test_what_is_no_hold_is_not_told(lines: list[Any], held_seconds: float, text: str) -> None:
-    watch((build_run(hold), 17)).judge(held_seconds, text)
+    watch(execution(hold, 17)).judge(held_seconds, text)
     assert lines == []

@@ -1,6 +1,7 @@
 """A coroutine on the loop: attempts, stops, and what ends it."""
 
 import asyncio
+import math
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from app.jobs.body_coroutine import CoroutineBody
 from app.jobs.chain import RunChain
+from app.jobs.executions import Executions
 from app.jobs.options import JobOptions, Retry
 from app.jobs.record import RunOutcome
 from app.jobs.result import killed
@@ -25,7 +27,8 @@ class Bench:
     def __init__(self) -> None:
         self.events = RecordingEvents()
         self.chain = RunChain((), (), self.events, lambda _: MemoryRunLog())
-        self.body = CoroutineBody(asyncio.get_running_loop(), self.chain)
+        self.executions = Executions()
+        self.body = CoroutineBody(asyncio.get_running_loop(), self.chain, self.executions)
 
     def start(self, function: Callable[..., Any], retry: Retry = ONCE, **fields: Any) -> Run:
         run = build_run(function, options=JobOptions(retry=retry), **fields)
@@ -36,6 +39,10 @@ class Bench:
         run = self.start(function, retry)
         await self.end()
         return run
+
+    def executing(self) -> list[tuple[int, int]]:
+        """Log id and thread of each."""
+        return [(one.log_id, one.thread_id) for one in self.executions.list_since(math.inf)]
 
     def kill(self, run: Run) -> None:
         self.chain.settle(run, killed("why"))
@@ -160,7 +167,7 @@ async def test_one_that_swallows_its_cancellation_goes_on_and_keeps_the_result_i
 
     bench = Bench()
     run = bench.start(stubborn)
-    while not bench.body.list_executing():
+    while not bench.executing():
         await asyncio.sleep(0)
     await asyncio.sleep(0)
     bench.kill(run)
@@ -194,10 +201,10 @@ async def test_many_that_start_at_once_wake_the_loop_once_and_all_run() -> None:
 async def test_who_is_being_executed_is_known_with_the_thread() -> None:
     bench, gate = Bench(), asyncio.Event()
     run = bench.start(gate.wait)
-    while not bench.body.list_executing():
+    while not bench.executing():
         await asyncio.sleep(0)
-    executing = bench.body.list_executing()
+    executing = bench.executing()
     gate.set()
     await bench.end()
-    assert executing == [(run, threading.get_ident())]
-    assert bench.body.list_executing() == []
+    assert executing == [(run.record.log_id, threading.get_ident())]
+    assert bench.executing() == []

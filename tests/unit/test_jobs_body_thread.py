@@ -1,5 +1,6 @@
 """A plain function in its thread: attempts, stops, and what ends it."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ import pytest
 
 from app.jobs.body_thread import ThreadBody
 from app.jobs.chain import RunChain
+from app.jobs.executions import Executions
 from app.jobs.options import JobOptions, Retry
 from app.jobs.record import RunOutcome
 from app.jobs.result import killed
@@ -25,7 +27,8 @@ class Bench:
     def __init__(self) -> None:
         self.events = RecordingEvents()
         self.chain = RunChain((), (), self.events, lambda _: MemoryRunLog())
-        self.body = ThreadBody(self.chain)
+        self.executions = Executions()
+        self.body = ThreadBody(self.chain, self.executions)
 
     def start(self, function: Callable[..., Any], retry: Retry = ONCE) -> Run:
         run = build_run(function, options=JobOptions(retry=retry))
@@ -36,6 +39,10 @@ class Bench:
         run = self.start(function, retry)
         self.end()
         return run
+
+    def executing(self) -> list[tuple[int, int]]:
+        """Log id and thread of each."""
+        return [(one.log_id, one.thread_id) for one in self.executions.list_since(math.inf)]
 
     def kill(self, run: Run) -> None:
         self.chain.settle(run, killed("why"))
@@ -124,8 +131,8 @@ def test_who_is_being_executed_is_known_with_the_thread() -> None:
     run = bench.start(work)
     while not seen:
         time.sleep(0.001)
-    executing = bench.body.list_executing()
+    executing = bench.executing()
     gate.set()
     bench.end()
-    assert executing == [(run, seen[0])]
-    assert bench.body.list_executing() == []
+    assert executing == [(run.record.log_id, seen[0])]
+    assert bench.executing() == []

@@ -27,6 +27,7 @@ from app.xxl_job.executor.address import resolve_address
 from app.xxl_job.executor.console_client import ConsoleClient
 from app.xxl_job.executor.drain import Drain
 from app.xxl_job.executor.engine import ABANDON_SECONDS, Engine, EngineParts
+from app.xxl_job.executor.gil_watch import watching_the_gil
 from app.xxl_job.executor.isolation.body import IsolatedBody, open_isolated_body
 from app.xxl_job.executor.job_logs import JobLogs
 from app.xxl_job.executor.live_configuration import LiveConfiguration
@@ -154,6 +155,8 @@ class ControlPlane:
         events = PostedEvents(mailbox)
         chain = build_chain(self._runtime, events, logs.open, (pyxxl_globals,))
         isolated = self._open_isolation(stack, chain)
+        runner = JobRunner(self._main_loop, chain, {Isolation.PROCESS: isolated})
+        stack.enter_context(watching_the_gil(runner.executions.list_since))
         engine = Engine(
             EngineParts(
                 definition_for=self._build_scripts().definition_for,
@@ -161,7 +164,7 @@ class ControlPlane:
                 ledger=ledger,
                 outbox=outbox,
                 chain=chain,
-                runner=JobRunner(self._main_loop, chain, {Isolation.PROCESS: isolated}),
+                runner=runner,
                 current=lambda: self._live.current,
                 post=mailbox.post,
                 call_later=self._loop.call_later,

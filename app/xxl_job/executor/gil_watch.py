@@ -21,7 +21,7 @@ from typing import IO, Final
 
 from app.common.logger import log
 from app.common.metrics import GIL_HELD
-from app.jobs.run import Run
+from app.jobs.executions import Execution
 from app.xxl_job.executor.thread_dump import ThreadStack, parse_dumps
 
 HELD_SECONDS: Final = 2.0
@@ -29,8 +29,8 @@ HELD_SECONDS: Final = 2.0
 _LEAST_DUMPS: Final = 2
 _NOBODY: Final = "-"
 
-Executing = Callable[[], list[tuple[Run, int]]]
-"""The runs that are being executed, with the ids of their threads."""
+Executing = Callable[[float], list[Execution]]
+"""The runs that are being executed, or were after a moment: who held the GIL may be done before anybody can look."""
 
 
 class GilWatch:
@@ -75,14 +75,14 @@ class GilWatch:
         if alike < max(_LEAST_DUMPS, held_seconds / self._dump_seconds / 2):
             return
         stood = dumps[-1]
-        suspects = _suspects(stood, self._executing())
+        suspects = _suspects(stood, self._executing(self._last + self._dump_seconds))
         for run, stack in suspects:
-            GIL_HELD.inc(handler=run.record.handler)
+            GIL_HELD.inc(handler=run.handler)
             log.bind(
-                job=run.record.handler,
-                job_id=run.record.job_id,
-                log_id=run.record.log_id,
-                trace=run.record.trace_id,
+                job=run.handler,
+                job_id=run.job_id,
+                log_id=run.log_id,
+                trace=run.trace_id,
                 held_seconds=round(held_seconds, 1),
                 among=len(suspects),
                 stack=stack.text,
@@ -102,13 +102,13 @@ class GilWatch:
         return text
 
 
-def _suspects(stood: list[ThreadStack], executing: list[tuple[Run, int]]) -> list[tuple[Run, ThreadStack]]:
+def _suspects(stood: list[ThreadStack], executions: list[Execution]) -> list[tuple[Execution, ThreadStack]]:
     """The runs whose function was being executed, by their threads' stacks. Who holds the GIL is one of them."""
     return [
         (run, stack)
-        for run, thread_id in executing
+        for run in executions
         for stack in stood
-        if stack.thread_id == thread_id and stack.is_inside(run.definition.function)
+        if stack.thread_id == run.thread_id and stack.is_inside(run.function)
     ]
 
 
