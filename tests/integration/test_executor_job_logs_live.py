@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from app.jobs import JobContext
-from support.executor import TRIGGERED_AT, ExecutorDesk, open_executor, registry_of, until
+from support.executor import TRIGGERED_AT, ExecutorDesk, open_executor, registry_of, settings_text, until
 
 
 async def chat(ctx: JobContext) -> None:
@@ -109,9 +109,11 @@ async def test_without_a_writable_folder_the_run_runs_and_is_called_back(tmp_pat
     (tmp_path / "xxl_log").write_text("a file where the folder should be")
     async with open_executor(tmp_path, registry_of(chat)) as desk:
         log_id = await desk.run("chat", executorParams="3")
-        assert (await desk.callback_of(log_id))["handleCode"] == 200
+        callback = await desk.callback_of(log_id)
         page = await desk.log_page(log_id)
 
+    assert callback["handleCode"] == 200
+    assert "job log not written: not a directory" in callback["handleMsg"]
     assert page["logContent"] == f"there is no log of run {log_id} on this executor\n"
     assert (page["toLineNum"], page["isEnd"]) == (1, True)
 
@@ -144,3 +146,30 @@ async def test_the_log_stands_in_the_folder_of_the_triggers_day(tmp_path: Path) 
         await desk.callback_of(log_id)
 
     assert log_file(tmp_path, log_id).parent.name == "2025-01-01"
+
+
+async def test_two_runs_of_a_log_id_on_one_day_are_shown_apart(tmp_path: Path) -> None:
+    async with open_executor(tmp_path, registry_of(chat)) as desk:
+        first = await desk.run("chat", executorParams="1")
+        await desk.callback_of(first)
+        await desk.run("chat", logId=first, logDateTime=TRIGGERED_AT + 60_000, executorParams="2")
+        await until(lambda: sum("finished" in path.read_text() for path in (tmp_path / "xxl_log").glob("*/*.log")) == 2)
+        pages = [
+            (await desk.post("/log", {"logId": first, "logDateTim": time, "fromLineNum": 1}))["data"]["logContent"]
+            for time in (TRIGGERED_AT, TRIGGERED_AT + 60_000)
+        ]
+
+    assert [text.count("] line ") for text in pages] == [1, 2]
+
+
+async def test_the_days_of_job_logs_follow_the_zone_of_the_settings_live(tmp_path: Path) -> None:
+    late = 1_735_689_600_000 + 20 * 3_600_000
+    async with open_executor(tmp_path, registry_of(chat), extra="timezone: Asia/Shanghai") as desk:
+        first = await desk.run("chat", executorParams="1", logDateTime=late)
+        await desk.callback_of(first)
+        await desk.apply(settings_text(desk.console, "host: 127.0.0.1\ntimezone: UTC"))
+        second = await desk.run("chat", executorParams="1", logDateTime=late)
+        await desk.callback_of(second)
+
+    assert log_file(tmp_path, first).parent.name == "2025-01-02"
+    assert log_file(tmp_path, second).parent.name == "2025-01-01"

@@ -85,7 +85,7 @@ class Endpoints:
         def read() -> bytes:  # a page may be 16 MB: its JSON isn't made on the loop either
             return self.logs.read(query, finished=finished, limit_bytes=limit).as_answer()
 
-        return web.Response(body=await asyncio.to_thread(read), content_type="application/json")
+        return web.Response(body=await asyncio.to_thread(read), content_type="application/json", charset="utf-8")
 
     async def list_runs(self, request: web.Request) -> web.Response:
         """What the ledger keeps, newest first: `limit`, `before`, `handler`, `outcome`, `state`, `job_id`, `log_id`.
