@@ -36,6 +36,8 @@ class WorkerPool:
         self._idle: list[Worker] = []
         self._starting: set[Worker] = set()
         self._all: set[Worker] = set()
+        self._leaving: set[Worker] = set()
+        """Closed because the pool has shrunk, and not gone yet."""
         self._lock = threading.Lock()
         self._is_closed = False
 
@@ -59,7 +61,10 @@ class WorkerPool:
         """The worker is free for the next run; a dead one has been forgotten already."""
         with self._lock:
             surplus = worker in self._all and len(self._all) > self._size()
-            if worker in self._all and not surplus and not self._is_closed:
+            if surplus:
+                self._all.discard(worker)
+                self._leaving.add(worker)
+            elif worker in self._all and not self._is_closed:
                 self._idle.append(worker)
         if surplus:
             worker.close()
@@ -75,6 +80,7 @@ class WorkerPool:
         with self._lock:
             self._starting.discard(worker)
             self._all.discard(worker)
+            self._leaving.discard(worker)
             if worker in self._idle:
                 self._idle.remove(worker)
             victims = [self._waiting.popleft()] if refusal and self._waiting else []
@@ -91,7 +97,7 @@ class WorkerPool:
         """Ends every child; what still waits is told so. Blocks, `seconds` at most for each that must be killed."""
         with self._lock:
             self._is_closed = True
-            workers, waiting = list(self._all), list(self._waiting)
+            workers, waiting = [*self._all, *self._leaving], list(self._waiting)
             self._waiting.clear()
             self._idle.clear()
         for request in waiting:
@@ -100,12 +106,6 @@ class WorkerPool:
             worker.close()
         for worker in workers:
             worker.thread.join(seconds)
-
-    @property
-    def pids(self) -> list[int]:
-        """The processes that there are now."""
-        with self._lock:
-            return [worker.process.pid for worker in self._all if worker.process is not None]
 
     def _serve(self) -> None:
         while True:
