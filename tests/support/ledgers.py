@@ -43,11 +43,11 @@ def finished(ledger: RunLedger, record: RunRecord, outcome: RunOutcome = RunOutc
     updated(ledger, done(record, outcome))
 
 
-def settle(ledger: RunLedger) -> None:
+def settle(ledger: RunLedger, seconds: float = 10.0) -> None:
     """Waits until what was written before is stored: writes take effect in their order."""
     written = threading.Event()
     ledger.update(_nobody(), written.set)
-    assert written.wait(10), "the ledger doesn't get on"
+    assert written.wait(seconds), "the ledger doesn't get on"
 
 
 def _nobody() -> RunRecord:
