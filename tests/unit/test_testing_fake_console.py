@@ -1,7 +1,6 @@
 """The double behaves as the console does, so that tests with it mean something."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.testing.fake_console import ConsoleDialect, FakeConsole, Fault
+from app.testing.fake_console import ConsoleDialect, FakeConsole
 
 WIRE = Path(__file__).parent / "wire"
 REGISTRATION = {"registryGroup": "EXECUTOR", "registryKey": "app", "registryValue": "http://me:1"}
@@ -103,63 +102,3 @@ def test_a_poisoned_callback_spoils_its_batch_only(console: FakeConsole) -> None
     assert post(console, "callback", [item(1), item(3)]).json()["code"] == 200
     assert console.callback_of(2) is None
     assert console.callback_of(3) == item(3)
-
-
-def test_faults_come_and_go(console: FakeConsole) -> None:
-    console.fault = Fault.HTTP_500
-    assert post(console, "registry", {}).status_code == 500
-    console.fault = Fault.GARBAGE
-    assert post(console, "registry", {}).text.startswith("<html>")
-    console.fault = Fault.REDIRECT
-    assert post(console, "registry", {}).headers["Location"] == "/login"
-    console.fault = Fault.DROP
-    with pytest.raises(httpx.RemoteProtocolError):
-        post(console, "registry", {})
-    assert console.registrations == []
-    console.fault = None
-    assert post(console, "registry", {}).json()["code"] == 200
-
-
-def test_a_slow_console_has_taken_what_it_does_not_answer_yet(console: FakeConsole) -> None:
-    console.faults.slow_seconds = 0.2
-    console.fault = Fault.SLOW
-    begun = time.monotonic()
-    assert post(console, "callback", [item(1)]).json()["code"] == 200
-    assert time.monotonic() - begun >= 0.2
-    with pytest.raises(httpx.ReadTimeout):
-        post(console, "callback", [item(2)], timeout=0.05)
-    assert console.callback_of(2) is not None
-
-
-def test_a_hanging_console_takes_nothing(console: FakeConsole) -> None:
-    console.fault = Fault.HANG
-    with pytest.raises(httpx.ReadTimeout):
-        post(console, "callback", [item(1)], timeout=0.05)
-    console.fault = None
-    assert console.callbacks == []
-
-
-def test_a_script_of_faults_is_played_one_for_each_request(console: FakeConsole) -> None:
-    console.script(Fault.HTTP_500, None, Fault.REFUSE)
-    answers = [post(console, "registry", REGISTRATION) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [500, 200, 200, 200]
-    assert [answer.json()["code"] for answer in answers[1:]] == [200, 500, 200]
-
-
-def test_it_comes_back_on_its_port(console: FakeConsole) -> None:
-    url = console.url
-    console.stop()
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(url, trust_env=False, verify=False)
-    console.start()
-    assert console.url == url
-    assert httpx.get(url, trust_env=False, verify=False).status_code == 501
-
-
-def test_it_stands_below_any_path_or_none() -> None:
-    with FakeConsole(path="") as bare:
-        assert post(bare, "registry", REGISTRATION).json()["code"] == 200
-        assert (
-            httpx.post(f"{bare.url}/xxl-job-admin/api/registry", json={}, trust_env=False, verify=False).status_code
-            == 404
-        )
