@@ -53,8 +53,8 @@ class Seat:
         self._printed = printed
         self._loop = asyncio.get_running_loop()
         self._frames: asyncio.Queue[Frame] = asyncio.Queue()
-        chain = RunChain((trace_link(runtime, _no_log, announce=False), pyxxl_globals), (), self, _no_log)
-        self._runner = JobRunner(self._loop, chain)
+        self._chain = RunChain((trace_link(runtime, _no_log, announce=False), pyxxl_globals), (), self, _no_log)
+        self._runner = JobRunner(self._loop, self._chain)
         self._run: Run | None = None
         self._limits = ExitStack()
         self._memory_mb: int | None = None
@@ -104,7 +104,7 @@ class Seat:
     def _stop(self) -> None:
         run = self._run
         if run is not None:
-            run.fix(killed(""))  # the executor knows the outcome already
+            self._chain.settle(run, killed(""))  # the executor knows the outcome already
             self._runner.stop(run)
 
     def started(self, run: Run) -> None:
