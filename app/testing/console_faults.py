@@ -40,6 +40,8 @@ class Faults:
 
     def __init__(self, slow_seconds: float) -> None:
         self.slow_seconds = slow_seconds
+        self.requests = 0
+        """How many have come, those included that hang."""
         self._current: Fault | None = None
         self._script: deque[Fault | None] = deque()
         self._over = threading.Event()
@@ -63,4 +65,5 @@ class Faults:
 
     def meet(self) -> Met:
         with self._lock:
+            self.requests += 1
             return Met(self._script.popleft() if self._script else self._current, self._over)

@@ -71,8 +71,8 @@ async def test_it_registers_again_and_again(console: FakeConsole) -> None:
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_it_goes_on_asking_while_the_console_fails(console: FakeConsole, fault: Fault) -> None:
     console.fault = fault
-    async with registering(Settings(configuration_of(console))):
-        await asyncio.sleep(0.1)
+    async with registering(Settings(configuration_of(console)), timeout_seconds=0.2):
+        await until(lambda: console.faults.requests >= 2)
         console.fault = None
         await until(lambda: console.registrations)
 
@@ -177,3 +177,21 @@ async def test_other_settings_are_a_new_beginning(console: FakeConsole, change: 
         console.token = change.get("token", console.token)
         settings.now = replace(settings.now, **change)
         await until(lambda: signs == [True, True])
+
+
+async def test_a_console_that_hangs_does_not_delay_the_move_to_another(console: FakeConsole) -> None:
+    settings = Settings(configuration_of(console))
+    console.fault = Fault.HANG
+    with FakeConsole(console.token) as other:
+        async with registering(settings, timeout_seconds=60):
+            await until(lambda: console.faults.requests)
+            settings.now = replace(settings.now, console_urls=(other.url,))
+            await until(lambda: other.registrations, 3)
+            console.fault = None
+
+
+async def test_a_registration_that_is_stopped_while_it_waits_leaves_nothing_behind(console: FakeConsole) -> None:
+    console.fault = Fault.HANG
+    async with registering(Settings(configuration_of(console))):
+        await until(lambda: console.faults.requests)
+    assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []

@@ -1,9 +1,9 @@
 """Keeps the executor registered: at once, every 10 s, and anew when url, token, name or address change."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.common.errors import AppError, StartupError
 from app.common.logger import log
@@ -70,14 +70,28 @@ class Registrar:
         """Registers until cancelled; no failure ends it."""
         while True:
             configuration = self._current()
-            delay = self._interval if await self._register(configuration) else self._backoff.next()
-            await self._wait(delay, configuration)
+            registered = await self._while_in_force(configuration, self._register(configuration))
+            await self._wait(self._interval if registered else self._backoff.next(), configuration)
 
     async def deregister(self) -> None:
         """Says goodbye where the executor is registered; gives up after a few seconds."""
         registered, self._registered = self._registered, None
         if registered is not None:
             await self._farewell(registered)
+
+    async def _while_in_force(self, configuration: ExecutorConfiguration, work: Coroutine[Any, Any, bool]) -> bool:
+        """Gives up an attempt that still waits for an answer when other settings have come."""
+        attempt = asyncio.create_task(work)
+        try:
+            while not attempt.done() and self._is_in_force(configuration):
+                await asyncio.wait({attempt}, timeout=self._look_seconds)
+            return attempt.done() and attempt.result()
+        finally:
+            attempt.cancel()
+            await asyncio.wait({attempt})
+
+    def _is_in_force(self, configuration: ExecutorConfiguration) -> bool:
+        return _identity(self._current()) == _identity(configuration)
 
     async def _register(self, configuration: ExecutorConfiguration) -> bool:
         """Registers, then says goodbye where the executor was registered before, if that was elsewhere."""
@@ -142,9 +156,9 @@ class Registrar:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while (left := end - loop.time()) > 0:
-            await asyncio.sleep(min(self._look_seconds, left))
-            if _identity(self._current()) != _identity(configuration):
+            if not self._is_in_force(configuration):
                 return
+            await asyncio.sleep(min(self._look_seconds, left))
 
 
 def _identity(configuration: ExecutorConfiguration) -> tuple[object, ...]:
