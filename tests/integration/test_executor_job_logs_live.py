@@ -95,7 +95,7 @@ async def test_a_folder_deleted_during_the_run_is_made_again(tmp_path: Path) -> 
 
     async with open_executor(tmp_path, registry_of(write)) as desk:
         log_id = await desk.run("write")
-        await until(lambda: list((tmp_path / "xxl_log").glob("*/*.log")))
+        await until(lambda: any("before" in path.read_text() for path in (tmp_path / "xxl_log").glob("*/*.log")))
         shutil.rmtree(tmp_path / "xxl_log")
         removed.set()
         assert (await desk.callback_of(log_id))["handleCode"] == 200

@@ -8,11 +8,11 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple, TypeVar
 
 RUNS_INDEX: Final = "runs.index"
 PACKED_SUFFIX: Final = ".gz"
@@ -21,10 +21,13 @@ _OLD: Final = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 _MODE: Final = 0o640
 _CHUNK_BYTES: Final = 1024 * 1024
 _LONGEST_NOTE_BYTES: Final = 64
+_TRIES: Final = 10
 _TOGETHER_SECONDS: Final = 0.1
 _MOST_TOGETHER: Final = 100
 _PACKED_AFTER_SECONDS: Final = 20 * 3600
 """Nothing younger is ever compressed; to look for a file that isn't there costs as much as to make one."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -66,20 +69,12 @@ class DayFolder:
     def claim(self, log_id: int, log_date_time: int) -> Claim:
         """The run's own file. A run that was here before gets the file it had."""
         with self._lock:
-            try:
-                return self._claim(log_id, log_date_time)
-            except FileNotFoundError:
-                self._make()
-                return self._claim(log_id, log_date_time)
+            return self._in_folder(lambda: self._claim(log_id, log_date_time))
 
     def reopen(self, path: str) -> int:
         """The file of a run that had claimed it; made anew where it is gone."""
-        try:
-            return os.open(path, _OLD, _MODE)
-        except FileNotFoundError:
-            with self._lock:
-                self._make()
-            return os.open(path, _OLD, _MODE)
+        with self._lock:
+            return self._in_folder(lambda: os.open(path, _OLD, _MODE))
 
     def find(self, log_id: int, log_date_time: int) -> int | None:
         """The number of the file of that run; None if no note says so."""
@@ -98,11 +93,17 @@ class DayFolder:
         with self._lock:
             self._release()
 
-    def _make(self) -> None:
-        """The folder was removed, or was never there: what was noted in it is gone with the files."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        self._notes.clear()
-        self._release()
+    def _in_folder(self, work: Callable[[], _T]) -> _T:
+        """Makes the folder where it is not there, and again where it is being removed just now."""
+        for _ in range(_TRIES):
+            try:
+                return work()
+            except FileNotFoundError:
+                self._notes.clear()
+                self._release()
+            with suppress(FileNotFoundError):
+                self.path.mkdir(parents=True, exist_ok=True)
+        return work()
 
     def _claim(self, log_id: int, log_date_time: int) -> Claim:
         may_be_packed = log_date_time < (time.time() - _PACKED_AFTER_SECONDS) * 1000
