@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -191,6 +192,31 @@ def test_a_log_that_is_compressed_while_it_is_read_loses_no_line(logs: JobLogs) 
     packing.join()
     assert page.shown == [line(number) for number in range(1, 20_001)]
     assert not file.path.exists()
+
+
+def test_a_folder_that_is_removed_while_lines_are_written_costs_none_of_the_last_ones(tmp_path: Path) -> None:
+    for number in range(30):
+        root = tmp_path / str(number)
+        logs = JobLogs(root)
+        file, begun = opened(logs), threading.Event()
+
+        def write(file: RunLogFile = file, begun: threading.Event = begun) -> None:
+            for count in range(200):
+                file.write(line(count))
+                begun.set()
+            time.sleep(0.01)
+            file.write("the last line")
+            file.close()
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        begun.wait(10)
+        shutil.rmtree(root, ignore_errors=True)
+        writer.join()
+        page = logs.read(LogQuery(7, NOON, 1), finished=True, limit_bytes=FINISHED_PAGE_BYTES)
+        assert page.content.endswith("the last line\n")
+        assert file.failure is None
+        logs.close()
 
 
 def test_a_thousand_runs_that_write_at_once_hold_a_bounded_number_of_handles(tmp_path: Path) -> None:
