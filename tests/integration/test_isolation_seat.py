@@ -47,6 +47,17 @@ def test_a_stop_reaches_plain_functions_and_coroutines(tmp_path: Path, handler: 
         assert word in [frame.get("message") for frame in child.read_until("ended")]
 
 
+def test_a_run_that_is_stopped_while_it_waits_behind_settings_never_begins(tmp_path: Path) -> None:
+    with open_raw_child(tmp_path) as child:
+        child.read_until("ready")
+        child.send_settings("shop: {limit: 4}\n", revision=2)
+        child.run("iso_polite")
+        child.channel.send({"kind": "stop"})
+        assert child.read_until("ended")[-1] == {"kind": "ended"}
+        child.run("iso_async")
+        assert child.settled()["text"] == "async 1"
+
+
 def test_a_stop_without_a_run_is_nothing(tmp_path: Path) -> None:
     with open_raw_child(tmp_path) as child:
         child.read_until("ready")

@@ -42,7 +42,7 @@ def told() -> Told:
 def worker(tmp_path: Path, told: Told) -> Iterator[Worker]:
     settings: Any = FixedSettings("shop: {limit: 3}\n")
     opening = partial(pack_opening, build_environment(tmp_path, "test"), "executor-a-0", PACKAGES)
-    worker = Worker(WorkerParts(opening, settings, MemoryAlertSender(), grace_seconds=0.3), told)
+    worker = Worker(WorkerParts(opening, settings, MemoryAlertSender(), grace_seconds=3.0), told)
     worker.thread.start()
     yield worker
     worker.close()
@@ -73,10 +73,11 @@ def test_a_run_that_was_stopped_before_it_reached_the_child_is_stopped_there(wor
     told.get(timeout=30)
     request = pack_run(build_run(handler="iso_polite"))
     frame = worker.execute(request, live=False, is_stopped=lambda: True)
-    assert frame["failure"] is None
+    assert (frame["failure"], frame["text"]) == (None, "")
+    assert execute(worker, "iso_async")["text"] == "async 1"
 
 
-def test_closing_a_child_that_is_in_a_run_kills_it_after_the_grace(worker: Worker, told: Told) -> None:
+def test_a_child_that_is_told_to_close_goes_by_itself(worker: Worker, told: Told) -> None:
     told.get(timeout=30)
     worker.close()
     assert told.get(timeout=10) == ("gone", None)

@@ -1,6 +1,7 @@
 """A child's one place for a run: takes runs and settings in order, and tells what becomes of them."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -56,6 +57,8 @@ class Seat:
         self._chain = RunChain((trace_link(runtime, _no_log, announce=False), pyxxl_globals), (), self, _no_log)
         self._runner = JobRunner(self._loop, self._chain)
         self._run: Run | None = None
+        self._is_stopped = False
+        self._lock = threading.Lock()
         self._limits = ExitStack()
         self._memory_mb: int | None = None
         self._is_unfit = False
@@ -64,8 +67,10 @@ class Seat:
         """Called in the thread that listens: a stop doesn't wait behind anything."""
         if frame["kind"] == messages.STOP:
             self._stop()
-        else:
-            self._loop.call_soon_threadsafe(self._frames.put_nowait, frame)
+            return
+        if frame["kind"] == messages.RUN:
+            self._is_stopped = False
+        self._loop.call_soon_threadsafe(self._frames.put_nowait, frame)
 
     async def serve(self) -> None:
         """Returns when the executor closes this child, or settings came that it can't work with."""
@@ -96,13 +101,20 @@ class Seat:
             self._send({"kind": messages.SETTLED, "text": "", "failure": pack_failure(error)})
             self._send({"kind": messages.ENDED})
             return
-        self._run = run = messages.unpack_run(frame, definition)
+        run = messages.unpack_run(frame, definition)
+        with self._lock:
+            self._run = run
+            is_stopped = self._is_stopped
+        if is_stopped:  # while it waited behind settings
+            self._chain.settle(run, killed(""))
         self._memory_mb = frame["memory_mb"]
         self._limits.enter_context(limited(frame["memory_mb"], frame["cpu_seconds"]))
         self._runner.start(run)
 
     def _stop(self) -> None:
-        run = self._run
+        with self._lock:
+            self._is_stopped = True
+            run = self._run
         if run is not None:
             self._chain.settle(run, killed(""))  # the executor knows the outcome already
             self._runner.stop(run)
