@@ -1,5 +1,6 @@
 """The endpoints: the token on each of them, and the protocol's answer to whatever is sent."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,32 @@ async def test_a_body_beyond_the_limit_is_413(desk: ExecutorDesk) -> None:
     headers = {"XXL-JOB-ACCESS-TOKEN": desk.console.token}
     answer = await desk.http.post("/run", content=b"x" * (5 * 1024 * 1024 + 1), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (413, 500)
+
+
+async def test_the_runs_are_listed_newest_first_with_filters(desk: ExecutorDesk) -> None:
+    for log_id in (880_001, 880_002):
+        await desk.run("noop", logId=log_id)
+        await desk.callback_of(log_id)
+    headers = {"XXL-JOB-ACCESS-TOKEN": desk.console.token}
+    listed = (await desk.http.get("/runs", params={"handler": "noop"}, headers=headers)).json()
+    none = (await desk.http.get("/runs", params={"outcome": "lost"}, headers=headers)).json()
+    wrong = (await desk.http.get("/runs", params={"limit": "many"}, headers=headers)).json()
+
+    assert [(run["log_id"], run["outcome"]) for run in listed["data"]] == [(880_002, "success"), (880_001, "success")]
+    assert none == {"code": 200, "msg": None, "data": []}
+    assert wrong == {"code": 500, "msg": "limit must be a number"}
+
+
+@pytest.mark.parametrize("token", ["", "wrong"])
+async def test_the_runs_are_not_listed_without_the_token(desk: ExecutorDesk, token: str) -> None:
+    answer = await desk.http.get("/runs", headers={"XXL-JOB-ACCESS-TOKEN": token})
+    assert answer.json() == WRONG_TOKEN
+
+
+async def test_a_run_on_a_connection_that_was_idle_counts_from_its_own_arrival(desk: ExecutorDesk) -> None:
+    await desk.post("/beat")
+    await asyncio.sleep(2.2)
+    assert (await desk.post("/run", trigger("noop")))["code"] == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/beat"), ("GET", "/metrics"), ("POST", "/runs")])

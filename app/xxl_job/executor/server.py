@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -57,25 +58,26 @@ class Endpoints:
 
     async def idle_beat(self, request: web.Request) -> web.Response:
         """Whether the job is neither running nor waiting here."""
-        fields = await _read_fields(request)
+        fields, _ = await _read(request)
         return _respond(self.engine.idle_beat(protocol.parse_job_id(fields)))
 
     async def run(self, request: web.Request) -> web.Response:
         """Takes a run, or says why not."""
-        trigger = protocol.parse_trigger(await _read_fields(request))
-        arrived = request.protocol.take_arrival() if isinstance(request.protocol, Connection) else 0
+        fields, arrived = await _read(request)
+        trigger = protocol.parse_trigger(fields)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self.engine.accept(trigger, arrived, partial(_answer, answer))
         return _respond(await answer)
 
     async def kill(self, request: web.Request) -> web.Response:
         """Stops a job's run and empties its queue; doesn't wait for the job."""
-        fields = await _read_fields(request)
+        fields, _ = await _read(request)
         return _respond(self.engine.kill(protocol.parse_job_id(fields)))
 
     async def log(self, request: web.Request) -> web.Response:
         """A page of a run's log."""
-        query = protocol.parse_log_query(await _read_fields(request))
+        fields, _ = await _read(request)
+        query = protocol.parse_log_query(fields)
         finished = self.engine.is_finished(query.log_id)
         limit = RUNNING_PAGE_BYTES
         if finished:
@@ -101,9 +103,9 @@ class Endpoints:
     async def _guard(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        if refusal := check_caller(request.path, request.headers, self.configuration()):
-            return _respond(Answer(protocol.FAIL, refusal))
         try:
+            if refusal := check_caller(request.path, request.headers, self.configuration()):
+                return _respond(Answer(protocol.FAIL, refusal))
             return await handler(request)
         except ValidationError as error:
             return _respond(Answer(protocol.FAIL, error.message))
@@ -115,16 +117,23 @@ class Endpoints:
             log.bind(path=request.path).opt(exception=error).error("executor endpoint failed")
             return _respond(Answer(protocol.FAIL, "internal error of the executor"))
         finally:
-            if isinstance(request.protocol, Connection):  # else the connection's next request would count from this one
-                request.protocol.take_arrival()
+            _take_arrival(request)  # else the connection's next request would count from this one
 
 
-async def _read_fields(request: web.Request) -> dict[str, Any]:
+async def _read(request: web.Request) -> tuple[dict[str, Any], float]:
+    """The fields, and when the request began to arrive."""
     try:
         body = await request.read()
     except web.RequestPayloadError:
         raise ValidationError("the request's body can't be read") from None
-    return protocol.parse_body(body)
+    arrived = _take_arrival(request)
+    return protocol.parse_body(body), arrived
+
+
+def _take_arrival(request: web.Request) -> float:
+    """Also says that the request has arrived: whoever doesn't read the body says so at the end."""
+    connection = request.protocol
+    return connection.take_arrival() if isinstance(connection, Connection) else time.monotonic()
 
 
 def _answer(waiting: "asyncio.Future[Answer]", answer: Answer) -> None:
