@@ -52,7 +52,7 @@ async def serve() -> None:
                 print(f"executor {app_name} at {address}, jobs: {', '.join(registry.names()) or 'none'}", flush=True)  # noqa: T201
                 try:
                     await plane.stopped()
-                except asyncio.CancelledError:  # a job's own task left the process: its outcome goes out all the same
+                except asyncio.CancelledError:  # what a job gave to the loop left the process: outcomes go out
                     plane.request_stop()
                     await plane.stopped()
                     raise
