@@ -216,6 +216,13 @@ async def test_a_ledger_that_cannot_be_read_is_asked_again() -> None:
     assert desk.post.log_ids == [1]
 
 
+async def test_an_outcome_that_nobody_told_of_is_found_in_the_ledger_in_time() -> None:
+    async with open_outbox(Post(), rescan_seconds=0.02) as desk:
+        await desk.until_idle()
+        finish(desk.ledger, 1)
+        await desk.until(lambda: desk.post.log_ids == [1])
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     runs=st.integers(1, 60),

@@ -20,6 +20,8 @@ BATCH_BYTES: Final = 400_000
 """Proxies often refuse more than 1 MB."""
 CAPACITY: Final = 100_000
 LONGEST_PAUSE_SECONDS: Final = 30.0
+RESCAN_SECONDS: Final = 60.0
+"""How often an idle outbox asks the ledger whether it has overlooked something."""
 MOST_APART: Final = 1_000
 """So many refused callbacks stay in memory: a window full of them would leave no room for others."""
 
@@ -43,6 +45,7 @@ class CallbackOutbox:
         *,
         capacity: int = CAPACITY,
         most_apart: int = MOST_APART,
+        rescan_seconds: float = RESCAN_SECONDS,
         backoffs: Callable[[], Backoff] = new_backoff,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -58,6 +61,8 @@ class CallbackOutbox:
         self._suspects: list[Callback] = []
         """Refused alone since the console last took something: their fault, or the console's."""
         self._read_after = 0.0
+        self._rescan_seconds = rescan_seconds
+        self._rescan_at = clock() + rescan_seconds
         self._news = asyncio.Event()
         self._woken = asyncio.Event()
         self._empty = asyncio.Event()
@@ -110,7 +115,13 @@ class CallbackOutbox:
 
     async def _fill(self) -> None:
         """Reads on in the ledger when memory has nothing left to send."""
-        if self._unreported.has_ready or not self._unreported.is_behind or self._clock() < self._read_after:
+        now = self._clock()
+        if self._unreported.has_ready or now < self._read_after:
+            return
+        if now >= self._rescan_at:
+            self._rescan_at = now + self._rescan_seconds
+            self._unreported.look_again()
+        if not self._unreported.is_behind:
             return
         error = await failure_of(self._unreported.refill())
         if error is not None:
@@ -173,15 +184,14 @@ class CallbackOutbox:
 
     async def _rest(self) -> None:
         """Until something is added or due."""
-        waits = [self._refused.wait_seconds]
-        if self._unreported.is_behind:
-            waits.append(max(0.0, self._read_after - self._clock()))
-        elif not self._unreported:
+        now, due = self._clock(), self._refused.wait_seconds
+        look = self._read_after if self._unreported.is_behind else self._rescan_at
+        if not self._unreported:
             self._empty.set()
-        due = [seconds for seconds in waits if seconds is not None]
-        await self._sleep(self._news, min(due) if due else None)
+        waits = [max(0.0, look - now), *([] if due is None else [due])]
+        await self._sleep(self._news, min(waits))
 
-    async def _sleep(self, until: asyncio.Event, seconds: float | None) -> None:
+    async def _sleep(self, until: asyncio.Event, seconds: float) -> None:
         self._news.clear()
         try:
             async with asyncio.timeout(seconds):

@@ -62,6 +62,10 @@ class Unreported:
             return
         self._hold(build_callback(record))
 
+    def look_again(self) -> None:
+        """The ledger may hold what nobody told of: an outcome that a sick disk took late."""
+        self.is_behind = True
+
     def take(self, most: int, most_bytes: int) -> list[Callback]:
         """The next ones, at least one if there is any."""
         batch = list(self._fitting(most, most_bytes))
