@@ -20,7 +20,9 @@ from app.jobs.result import RunResult, succeeded
 from app.jobs.run import Run
 from app.jobs.run_log import MemoryRunLog
 from app.jobs.states import is_allowed
-from app.xxl_job.executor.engine import Engine, EngineParts
+from app.xxl_job.executor.admission import run_id_of
+from app.xxl_job.executor.engine import Engine
+from app.xxl_job.executor.engine_parts import EngineParts
 from app.xxl_job.executor.protocol import Answer, Trigger, parse_trigger
 
 
@@ -88,7 +90,7 @@ class HeldLedger(MemoryRunLedger):
 
     def update(self, record: RunRecord, stored: Callable[[], None] | None = None) -> None:
         former = self.find(record.run_id)
-        before = former and former.state
+        before = None if former is None else former.state
         if not is_allowed(before, record.state):
             self.illegal.append((before, record.state))
         super().update(record)
@@ -107,10 +109,12 @@ class HandBodies:
         self.alive: list[Run] = []
         self.stopped: list[Run] = []
         self.started: list[str] = []
+        self.started_logs: list[int] = []
 
     def start(self, run: Run) -> None:
         self.alive.append(run)
         self.started.append(run.record.run_id)
+        self.started_logs.append(run.record.log_id)
 
     def stop(self, run: Run) -> None:
         self.stopped.append(run)
@@ -193,6 +197,9 @@ class EngineDesk:
     def trigger(self, handler: str = "a", job_id: int = 1, **fields: Any) -> Trigger:
         log_id = fields.pop("log_id", None) or next(self.log_ids)
         return parse_trigger({"executorHandler": handler, "jobId": job_id, "logId": log_id, "logDateTime": 7, **fields})
+
+    def run_id(self, trigger: Trigger) -> str:
+        return run_id_of(trigger, self.configuration)
 
     def send(self, trigger: Trigger, waited: float = 0.0) -> list[Answer]:
         """Hands a trigger over; the list holds the answer once there is one."""

@@ -17,7 +17,7 @@ BLOCKED = Answer(500, "previous run still executing; use isolation=process")
 
 
 def started(desk: EngineDesk) -> list[int]:
-    return [int(run_id.split("|")[2]) for run_id in desk.bodies.started]
+    return desk.bodies.started_logs
 
 
 def abandon(desk: EngineDesk) -> Any:

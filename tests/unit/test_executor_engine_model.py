@@ -161,7 +161,7 @@ class EngineModel(RuleBasedStateMachine):
         taken: set[str] = set()
         for trigger, answers in self.sent:
             (answer,) = answers
-            run_id = f"http://console/x|{trigger.job_id}|{trigger.log_id}|7"
+            run_id = self.desk.run_id(trigger)
             taken |= {run_id} if answer.code == OK else set()
             assert answer.code != OK or records[run_id].state is RunState.DONE
         assert taken.issuperset(self.desk.bodies.started)
@@ -171,11 +171,7 @@ class EngineModel(RuleBasedStateMachine):
         return self.desk.bodies.alive[which % len(self.desk.bodies.alive)]
 
     def _covering(self) -> set[str]:
-        return {
-            f"http://console/x|{one.job_id}|{one.log_id}|7"
-            for one, _ in self.sent
-            if one.raw["executorBlockStrategy"] == "COVER_EARLY"
-        }
+        return {self.desk.run_id(one) for one, _ in self.sent if one.raw["executorBlockStrategy"] == "COVER_EARLY"}
 
     def _is_busy(self, job_id: int) -> bool:
         """Runs of the job without an outcome, on their way into the ledger, or with a body that goes on."""
@@ -197,7 +193,7 @@ def test_the_promises_hold_in_any_order_of_events(model: type[EngineModel]) -> N
     sized = settings(
         max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
-    run_state_machine_as_test(model, settings=sized)
+    assert run_state_machine_as_test(model, settings=sized) is None
 
 
 @pytest.mark.soak
@@ -206,4 +202,4 @@ def test_the_promises_hold_in_very_many_orders_of_events(model: type[EngineModel
     sized = settings(
         max_examples=5000, stateful_step_count=80, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
-    run_state_machine_as_test(model, settings=sized)
+    assert run_state_machine_as_test(model, settings=sized) is None

@@ -26,7 +26,8 @@ from app.runtime import Runtime
 from app.xxl_job.executor.address import resolve_address
 from app.xxl_job.executor.console_client import ConsoleClient
 from app.xxl_job.executor.drain import Drain
-from app.xxl_job.executor.engine import ABANDON_SECONDS, Engine, EngineParts
+from app.xxl_job.executor.engine import Engine
+from app.xxl_job.executor.engine_parts import ABANDON_SECONDS, EngineParts
 from app.xxl_job.executor.gil_watch import watching_the_gil
 from app.xxl_job.executor.isolation.body import IsolatedBody, open_isolated_body
 from app.xxl_job.executor.job_logs import JobLogs

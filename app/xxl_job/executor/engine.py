@@ -1,20 +1,15 @@
 """The engine: which run starts, waits, is refused or stopped. All of its state belongs to the control loop."""
 
-import asyncio
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Sized
-from dataclasses import dataclass
+from collections.abc import Sized
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from app.common.errors import ValidationError
 from app.common.logger import log
 from app.common.metrics import ABANDONED_RUNS
 from app.config.xxl_job_config import ExecutorConfiguration
-from app.jobs.chain import RunChain
 from app.jobs.ledger.base import Acceptance as LedgerAnswer
-from app.jobs.ledger.base import RunLedger
 from app.jobs.record import RunOutcome, RunRecord, RunState
 from app.jobs.registry import JobDefinition
 from app.jobs.result import FAILURE_CODE, RunResult, killed, timed_out
@@ -22,50 +17,12 @@ from app.jobs.run import Run
 from app.xxl_job.executor import protocol
 from app.xxl_job.executor.acceptance import PATIENCE_SECONDS, TOO_LATE, Acceptance, Acceptances, Reply
 from app.xxl_job.executor.admission import build_record, run_id_of
+from app.xxl_job.executor.engine_parts import EngineParts
 from app.xxl_job.executor.places import Places
 from app.xxl_job.executor.protocol import Answer, BlockStrategy, Trigger
 from app.xxl_job.executor.slot import STILL_EXECUTING, Slot
 
-ABANDON_SECONDS: Final = 5.0
 _OK: Final = Answer()
-
-
-class Bodies(Protocol):
-    """Starts and stops the bodies of runs."""
-
-    def start(self, run: Run) -> None: ...
-
-    def stop(self, run: Run) -> None: ...
-
-
-class Outbox(Protocol):
-    """Takes what the console is to be told."""
-
-    @property
-    def is_full(self) -> bool: ...
-
-    def add(self, record: RunRecord) -> None:
-        """Of a run whose outcome is stored; one that was told before is told again."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineParts:
-    """What the engine works with."""
-
-    definition_for: Callable[[Trigger], JobDefinition | None]
-    instance: str
-    ledger: RunLedger
-    outbox: Outbox
-    chain: RunChain
-    runner: Bodies
-    current: Callable[[], ExecutorConfiguration]
-    post: Callable[..., None]
-    """Brings an answer of the ledger, whatever thread it comes in, to the control loop."""
-    call_later: Callable[..., asyncio.TimerHandle]
-    now: Callable[[], float] = time.monotonic
-    """Never the loop's own time: that may be the beginning of a long turn."""
-    abandon_seconds: float = ABANDON_SECONDS
 
 
 class Engine:
