@@ -67,9 +67,11 @@ async def _serve(channel: Channel, frames: Iterator[Frame], opening: Frame, sett
 
 
 def _listen(frames: Iterator[Frame], seat: Seat) -> None:
-    for frame in frames:
-        seat.take(frame)
-    os.killpg(0, signal.SIGKILL)  # the executor is gone: nobody waits for what this does
+    try:
+        for frame in frames:
+            seat.take(frame)
+    finally:
+        os.killpg(0, signal.SIGKILL)  # the executor is gone: nobody waits for what this does
 
 
 def _frames(channel: Channel) -> Iterator[Frame]:

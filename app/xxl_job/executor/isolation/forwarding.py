@@ -9,13 +9,13 @@ from app.common.log_options import LevelTable
 from app.common.logger import log
 from app.config.resource import Health
 from app.config.settings import LogSettings
-from app.xxl_job.executor.isolation.frames import Frame
 from app.xxl_job.executor.isolation.log_lines import pack_line
 
 if TYPE_CHECKING:
     from loguru import Message, Record
 
-Send = Callable[[Frame], None]
+Send = Callable[..., None]
+"""Takes one frame or several."""
 
 
 class Forwarding:

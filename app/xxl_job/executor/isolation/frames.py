@@ -45,9 +45,9 @@ class Channel:
         self._decoder = FrameDecoder()
         self._sending = threading.Lock()
 
-    def send(self, frame: Frame) -> None:
+    def send(self, *frames: Frame) -> None:
         """Waits while the other side is slow: that is what bounds memory. Raises OSError when it is gone."""
-        data = encode_frame(frame)
+        data = b"".join(map(encode_frame, frames))
         with self._sending:
             self.socket.sendall(data)
 

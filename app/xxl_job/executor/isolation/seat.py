@@ -57,7 +57,10 @@ class Seat:
         self._chain = RunChain((trace_link(runtime, _no_log, announce=False), pyxxl_globals), (), self, _no_log)
         self._runner = JobRunner(self._loop, self._chain)
         self._run: Run | None = None
+        self._settled: Frame = {}
         self._is_stopped = False
+        self._unapplied = 0
+        """Settings that have arrived and are not in force yet: a run behind them waits for them."""
         self._lock = threading.Lock()
         self._limits = ExitStack()
         self._memory_mb: int | None = None
@@ -70,6 +73,11 @@ class Seat:
             return
         if frame["kind"] == messages.RUN:
             self._is_stopped = False
+            if not self._unapplied and not self._is_unfit:
+                self._start(frame)
+                return
+        elif frame["kind"] == SETTINGS:
+            self._count_unapplied(1)
         self._loop.call_soon_threadsafe(self._frames.put_nowait, frame)
 
     async def serve(self) -> None:
@@ -77,10 +85,11 @@ class Seat:
         while not (self._is_unfit and self._run is None):
             frame = await self._frames.get()
             kind = frame["kind"]
-            if kind == messages.RUN:
+            if kind == messages.RUN and not self._is_unfit:
                 self._start(frame)
             elif kind == SETTINGS:
                 await self._apply(frame)
+                self._count_unapplied(-1)
             elif kind == messages.CLOSE:
                 return
 
@@ -91,15 +100,19 @@ class Seat:
         result = await self._runtime.settings.apply(self._source.documents, Trigger.PUSH)
         self._is_unfit = result.outcome not in {Outcome.APPLIED, Outcome.UNCHANGED}
 
+    def _count_unapplied(self, step: int) -> None:
+        with self._lock:
+            self._unapplied += step
+
     def _start(self, frame: Frame) -> None:
+        self._send({"kind": messages.BEGUN})  # from here on its end is the run's end
         definition = self._registry.find(frame["record"]["handler"])
-        self._send({"kind": messages.BEGUN})
         if definition is None:
             error = NotFoundError(
                 "the child process doesn't know this job: its module is in no package of the settings"
             )
-            self._send({"kind": messages.SETTLED, "text": "", "failure": pack_failure(error)})
-            self._send({"kind": messages.ENDED})
+            settled = {"kind": messages.SETTLED, "text": "", "failure": pack_failure(error)}
+            self._send(settled, {"kind": messages.ENDED})
             return
         run = messages.unpack_run(frame, definition)
         with self._lock:
@@ -124,7 +137,7 @@ class Seat:
 
     def settled(self, run: Run) -> None:
         if run.result is not None:
-            self._send(self._settled_frame(run.result))
+            self._settled = self._settled_frame(run.result)
 
     def ended(self, run: Run) -> None:
         self._run = None
@@ -132,7 +145,7 @@ class Seat:
         for stream in self._printed:
             stream.end_lines()
         flush_libraries()
-        self._send({"kind": messages.ENDED})
+        self._send(self._settled, {"kind": messages.ENDED})
         if self._is_unfit:
             self._loop.call_soon_threadsafe(self._frames.put_nowait, {"kind": messages.CLOSE})
 
