@@ -14,6 +14,7 @@ from app.common.metrics import RUN_SECONDS, RUNS
 from app.config.snapshot import Snapshot
 from app.jobs.arguments import parse_args
 from app.jobs.context import JobContext
+from app.jobs.ledger.views import took_seconds
 from app.jobs.printed import flush_printed
 from app.jobs.record import RunOutcome, RunState
 from app.jobs.result import RunResult
@@ -106,10 +107,9 @@ def log_result(run: Run, result: RunResult) -> None:
 
 def count_result(run: Run, result: RunResult) -> None:
     """Counts the run, and how long it took if it ever began."""
-    started, finished = run.record.started_at, run.record.finished_at
     RUNS.inc_series((run.record.handler, result.outcome.value))
-    if started is not None and finished is not None:
-        RUN_SECONDS.observe_series((run.record.handler,), (finished - started).total_seconds())
+    if (seconds := took_seconds(run.record)) is not None:
+        RUN_SECONDS.observe_series((run.record.handler,), seconds)
 
 
 def alert_result(runtime: Runtime) -> Callable[[Run, RunResult], None]:

@@ -29,3 +29,7 @@ def test_a_waiting_run_has_no_outcome() -> None:
 @pytest.mark.parametrize("record", [build_record(1, started_at=NOON), done(build_record(1))])
 def test_a_run_that_never_began_or_is_not_over_took_no_time(record: RunRecord) -> None:
     assert took_seconds(record) is None
+
+
+def test_a_run_over_a_clock_that_was_set_back_took_no_time_rather_than_less() -> None:
+    assert took_seconds(done(build_record(1, started_at=NOON + timedelta(hours=1)))) == 0.0

@@ -35,7 +35,10 @@ def run_as_json(record: RunRecord) -> dict[str, Any]:
 
 
 def took_seconds(record: RunRecord) -> float | None:
-    """From the real start to the outcome; None for a run that never began or isn't over."""
+    """From the real start to the outcome; None for a run that never began or isn't over.
+
+    Never less than none, though the clock may have been set back meanwhile.
+    """
     if record.started_at is None or record.finished_at is None:
         return None
-    return (record.finished_at - record.started_at).total_seconds()
+    return max(0.0, (record.finished_at - record.started_at).total_seconds())
