@@ -42,9 +42,9 @@ class JobOptions:
     max_concurrent: int | None = None
     """How many runs of this handler may run at once, whatever their job ids; `xxl-job.job_limits` overrides it."""
     memory_mb: int | None = None
-    """With isolation: address space of the child, in MiB beyond what it has when it is warm."""
+    """With isolation: data of the child (RLIMIT_DATA), in MiB beyond what it has when it is warm; Linux."""
     cpu_seconds: int | None = None
-    """With isolation: processor time of one run."""
+    """With isolation: processor time of one run, rounded up to whole seconds."""
 
     def __post_init__(self) -> None:
         limits = (self.max_concurrent, self.memory_mb, self.cpu_seconds)
