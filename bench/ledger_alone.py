@@ -51,7 +51,7 @@ def _put(inbox: "SimpleQueue[tuple[RunRecord, Acceptance | None]]", record: RunR
 def _record(number: int) -> RunRecord:
     console = "http://127.0.0.1:8080/xxl-job-admin"
     return RunRecord(
-        run_id=f"{console}|{1 + number % 200}|{number}|1795359934946",
+        run_id=f"1795359934946|{number}|{1 + number % 200}|{console}",
         trigger="xxl-job",
         console=console,
         log_id=number,

@@ -6,6 +6,7 @@ W3C Trace Context (level 1) defines `traceparent` as `version-traceid-parentid-f
 import hashlib
 import re
 import secrets
+from functools import lru_cache
 from typing import Final
 
 _TRACE_ID: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -63,5 +64,10 @@ def build_traceparent(trace_id: str) -> str:
 
 def run_trace_id(app_name: str, log_id: int) -> str:
     """The trace id of a job run: whoever sees the console's log id finds the trace."""
+    return f"{_run_prefix(app_name)}{log_id}"
+
+
+@lru_cache(maxsize=16)
+def _run_prefix(app_name: str) -> str:
     safe = re.sub(r"[^A-Za-z0-9_.\-]", "_", app_name)
-    return f"xxl-{safe[:_APP_NAME_LENGTH]}-{log_id}"
+    return f"xxl-{safe[:_APP_NAME_LENGTH]}-"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class RunState(StrEnum):
@@ -58,3 +58,10 @@ class RunRecord:
     timeout_seconds: int | None = None
     sequence: int = 0
     """Given by the ledger: grows with every run it accepted."""
+
+
+def stepped(record: RunRecord, **changes: Any) -> RunRecord:
+    """`dataclasses.replace` for every run's every step: a record has twenty fields and nothing to check."""
+    later = object.__new__(RunRecord)
+    vars(later).update(vars(record), **changes)
+    return later

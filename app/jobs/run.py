@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from app.jobs.context import JobContext
-from app.jobs.record import RunRecord, RunState
+from app.jobs.record import RunRecord, RunState, stepped
 from app.jobs.registry import JobDefinition
 from app.jobs.result import RunResult
 from app.jobs.run_log import OpenRunLog, RunLog
@@ -84,7 +84,7 @@ class Run:
         """The body is tried again; its context says so."""
         with self._lock:
             if self.result is None:
-                self.record = _stepped(self.record, attempt=self.record.attempt + 1)
+                self.record = stepped(self.record, attempt=self.record.attempt + 1)
         if self.context is not None:
             self.context = replace(self.context, attempt=self.record.attempt)
 
@@ -93,7 +93,7 @@ class Run:
         with self._lock:
             if self.result is None:
                 started = datetime.now(UTC) if state is RunState.RUNNING else self.record.started_at
-                self.record = _stepped(self.record, state=state, started_at=started)
+                self.record = stepped(self.record, state=state, started_at=started)
             return self.record
 
     def fix(self, result: RunResult) -> bool:
@@ -102,7 +102,7 @@ class Run:
             if self.result is not None:
                 return False
             self.result = result
-            self.record = _stepped(
+            self.record = stepped(
                 self.record,
                 state=RunState.DONE,
                 outcome=result.outcome,
@@ -111,10 +111,3 @@ class Run:
                 finished_at=datetime.now(UTC),
             )
             return True
-
-
-def _stepped(record: RunRecord, **changes: Any) -> RunRecord:
-    """`dataclasses.replace` for every run's every step: a record has twenty fields and nothing to check."""
-    stepped = object.__new__(RunRecord)
-    vars(stepped).update(vars(record), **changes)
-    return stepped

@@ -69,3 +69,22 @@ def test_its_thread_ends_with_it(store: GatedStore) -> None:
     writer.close()
     assert "ledger" not in {thread.name for thread in threading.enumerate()}
     assert writer.refusal == "it is closed"
+
+
+def test_a_writer_that_sleeps_is_woken_by_each_of_many_threads(store: GatedStore) -> None:
+    store.gate.set()
+    writer = LedgerWriter(store, WaitingWrites(), lambda _: None)
+    answered = [threading.Event() for _ in range(200)]
+
+    def put(numbers: range) -> None:
+        for number in numbers:
+            writer.put(Accept(build_record(number + 1), lambda _, number=number: answered[number].set()))  # type: ignore[misc]
+            assert answered[number].wait(10)
+
+    threads = [threading.Thread(target=put, args=(range(start, start + 50),)) for start in range(0, 200, 50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    writer.close()
+    assert all(event.is_set() for event in answered)

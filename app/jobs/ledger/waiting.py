@@ -1,10 +1,9 @@
 """Writes that wait to be stored, by run: what a reader of the file doesn't see yet."""
 
 import threading
-from collections import deque
 from collections.abc import Iterable
 
-from app.jobs.ledger.writes import Accept, Report, Update, Withdraw, Write, after, runs_of
+from app.jobs.ledger.writes import Accept, Report, Update, Withdraw, Write, after
 from app.jobs.record import RunRecord
 
 
@@ -12,7 +11,7 @@ class WaitingWrites:
     """From any thread. New runs are not among them: nobody was told that they were kept."""
 
     def __init__(self) -> None:
-        self._by_run: dict[str, deque[Write]] = {}
+        self._by_run: dict[str, list[Write]] = {}
         self._revocable: dict[str, Accept] = {}
         self._lock = threading.Lock()
 
@@ -61,16 +60,21 @@ class WaitingWrites:
             return {run_id: tuple(writes) for run_id, writes in self._by_run.items()}
 
     def _append(self, write: Write) -> None:
-        for run_id in runs_of(write):
-            self._by_run.setdefault(run_id, deque()).append(write)
+        for run_id in write.runs:
+            writes = self._by_run.get(run_id)
+            if writes is None:
+                self._by_run[run_id] = [write]
+            else:
+                writes.append(write)
 
     def _forget(self, write: Write) -> None:
-        for run_id in runs_of(write):
+        for run_id in write.runs:
             writes = self._by_run.get(run_id)
             if writes and writes[0] is write:
-                writes.popleft()
-                if not writes:
+                if len(writes) == 1:
                     del self._by_run[run_id]
+                else:
+                    del writes[0]
 
 
 def applied(record: RunRecord | None, writes: Iterable[Write]) -> RunRecord | None:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -14,6 +15,7 @@ from app.common.logger import log
 from app.common.supervision import failure_of_call
 from app.jobs.ledger.base import Acceptance
 from app.jobs.ledger.outage import Outage, reason_of, unavailable
+from app.jobs.ledger.pace import Pace
 from app.jobs.ledger.store import NEW, LedgerStore
 from app.jobs.ledger.waiting import WaitingWrites
 from app.jobs.ledger.writes import MOST_WRITES, Accept, Batch, Update, Write, batch_of, take_batch
@@ -39,7 +41,10 @@ class _Close:
 
 
 class LedgerWriter:
-    """Takes writes from any thread and never makes them wait."""
+    """Takes writes from any thread and never makes them wait.
+
+    What is put is only appended: a thread is woken by it if the writer sleeps, which it does not while much comes in.
+    """
 
     def __init__(
         self,
@@ -53,7 +58,10 @@ class LedgerWriter:
         self._waiting = waiting
         self._on_rows = on_rows
         self._outage = outage or Outage()
-        self._incoming: queue.SimpleQueue[Write | Chore | _Close] = queue.SimpleQueue()
+        self._incoming: deque[Write | Chore | _Close] = deque()
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._is_asleep = False
+        self._pace = Pace()
         self._backlog: deque[Write] = deque()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="ledger", daemon=True)
@@ -62,19 +70,24 @@ class LedgerWriter:
     @property
     def refusal(self) -> str | None:
         """Why new runs can't be taken: a write failed just now, or such writes wait to be tried again."""
-        return CLOSED if self._closing else self._refused
+        if self._closing:
+            return CLOSED
+        return None if self._outage.reason is None else self._refused
 
     @property
     def _refused(self) -> str | None:
         return self._outage.reason if self._backlog or self._outage.seconds_left > 0 else None
 
-    def put(self, write: Write | Chore) -> None:
-        self._incoming.put(write)
+    def put(self, write: "Write | Chore | _Close") -> None:
+        self._incoming.append(write)
+        if self._is_asleep:
+            self._is_asleep = False
+            self._bell.put(None)
 
     def close(self) -> None:
         """Writes what can be written, tries once more what failed, and ends the thread."""
         self._closing = True
-        self._incoming.put(_Close())
+        self.put(_Close())
         self._thread.join()
 
     def _run(self) -> None:
@@ -87,15 +100,19 @@ class LedgerWriter:
 
     def _collect(self) -> bool:
         """Waits for something to do; False once the ledger is closed."""
-        try:
-            item = self._incoming.get(timeout=self._outage.seconds_left if self._backlog else None)
-            for _ in range(MOST_WRITES):
-                if not self._sort_in(item):
-                    return False
-                item = self._incoming.get_nowait()
-            return self._sort_in(item)
-        except queue.Empty:
-            return True
+        if not self._incoming:
+            self._sleep(self._outage.seconds_left if self._backlog else None)
+        self._pace.linger()
+        count = min(len(self._incoming), MOST_WRITES)
+        self._pace.took(count)
+        return all(self._sort_in(self._incoming.popleft()) for _ in range(count))
+
+    def _sleep(self, seconds: float | None) -> None:
+        self._is_asleep = True
+        if not self._incoming:  # looked at after the flag was set: whoever appended before did not see it
+            with suppress(queue.Empty):
+                self._bell.get(timeout=seconds)
+        self._is_asleep = False
 
     def _sort_in(self, item: Write | Chore | _Close) -> bool:
         match item:
@@ -130,7 +147,7 @@ class LedgerWriter:
         for accept, answer in zip(batch.accepts, answers, strict=True):
             self._answer(accept, answer)
         for write in batch.writes:
-            if isinstance(write, Update) and write.stored is not None:
+            if type(write) is Update and write.stored is not None:
                 _tell(write.stored)
         _tell(partial(self._on_rows, len(batch.writes)))
         return None

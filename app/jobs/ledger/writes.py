@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from app.jobs.ledger.base import Acceptance
 from app.jobs.record import RunRecord, RunState
@@ -20,37 +20,46 @@ class Accept:
     sequence: int = 0
     """Of the row that it made or would have made; given as it is written."""
 
+    order: ClassVar[int] = 0
 
-@dataclass(frozen=True, eq=False, slots=True)
+    @property
+    def runs(self) -> Sequence[str]:
+        """The ids of the runs that the write is about; so with the others."""
+        return (self.record.run_id,)
+
+
+@dataclass(eq=False, slots=True)
 class Update:
     record: RunRecord
     stored: Callable[[], None] | None
 
+    order: ClassVar[int] = 1
 
-@dataclass(frozen=True, eq=False, slots=True)
+    @property
+    def runs(self) -> Sequence[str]:
+        return (self.record.run_id,)
+
+
+@dataclass(eq=False, slots=True)
 class Report:
-    run_ids: Sequence[str]
+    runs: Sequence[str]
+
+    order: ClassVar[int] = 2
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Withdraw:
     accept: Accept
     """Undone alone: if the run was known before, nothing is."""
 
+    order: ClassVar[int] = 3
+
+    @property
+    def runs(self) -> Sequence[str]:
+        return (self.accept.record.run_id,)
+
 
 Write = Accept | Update | Report | Withdraw
-_ORDER: Final = {Accept: 0, Update: 1, Report: 2, Withdraw: 3}
-
-
-def runs_of(write: Write) -> Sequence[str]:
-    """The ids of the runs that the write is about."""
-    match write:
-        case Accept(record) | Update(record):
-            return (record.run_id,)
-        case Report(run_ids):
-            return run_ids
-        case Withdraw(accept):
-            return (accept.record.run_id,)
 
 
 def after(record: RunRecord | None, write: Write) -> RunRecord | None:
@@ -92,14 +101,15 @@ class Batch:
         match write:
             case Accept():
                 self.accepts.append(write)
-            case Update(record):
+            case Update():
+                record = write.record
                 earlier = self.updates.get(record.run_id)
                 if earlier is None or earlier.outcome is None:
                     self.updates[record.run_id] = record
-            case Report(run_ids):
-                self.reports.extend(run_ids)
-            case Withdraw(accept):
-                self.withdrawals.append(accept)
+            case Report():
+                self.reports.extend(write.runs)
+            case Withdraw():
+                self.withdrawals.append(write.accept)
 
 
 def batch_of(writes: Iterable[Write]) -> Batch:
@@ -111,14 +121,15 @@ def batch_of(writes: Iterable[Write]) -> Batch:
 
 def take_batch(backlog: deque[Write]) -> Batch:
     """Takes writes from the front, as long as the order of kinds changes nothing for any run."""
-    batch, reached, characters = Batch(), dict[str, int](), 0
+    batch, reached, highest, characters = Batch(), dict[str, int](), 0, 0
     while backlog and len(batch.writes) < MOST_WRITES and characters < MOST_CHARACTERS:
         write = backlog[0]
-        order = _ORDER[type(write)]
-        runs = runs_of(write)
-        if any(reached.get(run_id, 0) > order for run_id in runs):
+        order, runs = write.order, write.runs
+        if order < highest and any(reached.get(run_id, 0) > order for run_id in runs):
             break
-        reached.update(dict.fromkeys(runs, order))
+        highest = max(highest, order)
+        for run_id in runs:
+            reached[run_id] = order
         batch.add(backlog.popleft())
         if isinstance(write, Accept):
             characters += len(write.record.param)
