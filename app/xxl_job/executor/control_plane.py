@@ -129,7 +129,7 @@ class ControlPlane:
             address = await self._resolve(self._live.current)
             for record in resumed:
                 engine.resume(record, self._registry.get(record.handler))
-            await port.serve(stack, ExecutorRunner(self._live.current, endpoints.build_app).create_server_app())
+            await port.serve(stack, ExecutorRunner(self._live.current, lambda: endpoints).create_server_app())
             upkeep = Upkeep(engine, ledger, port, lambda: self._live.current.limits)
             works = {
                 "registration": registrar.run,

@@ -2,15 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final
 
-from aiohttp import web
-
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.xxl_job.executor.arrival import ArrivalClock
-from app.xxl_job.executor.connections import Connection, Connections
+from app.xxl_job.executor.connections import Connections
+from app.xxl_job.executor.http_protocol import HttpConnection, Site
 
 BACKLOG: Final = 4096
 GOODBYE_SECONDS: Final = 1.0
@@ -25,7 +23,7 @@ class Port:
         self.clock = ArrivalClock(time.monotonic)
         self.connections = Connections(self.clock)
         self._server: asyncio.Server | None = None
-        self._build_connection: Callable[[], Connection] | None = None
+        self._site: Site | None = None
 
     async def bind(self, stack: AsyncExitStack, configuration: ExecutorConfiguration) -> None:
         """Takes the port; who connects is refused until `serve`. Raises OSError for one that is taken."""
@@ -36,23 +34,20 @@ class Port:
         stack.callback(self._server.close)
         self.number = self._server.sockets[0].getsockname()[1]
 
-    async def serve(self, stack: AsyncExitStack, app: web.Application) -> None:
-        """Answers with `app` until the stack unwinds."""
-        runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=GOODBYE_SECONDS)
-        await runner.setup()
-        stack.push_async_callback(runner.cleanup)
-        loop, server = asyncio.get_running_loop(), runner.server
-        if server is None or self._server is None:
+    async def serve(self, stack: AsyncExitStack, site: Site) -> None:
+        """Answers with `site` until the stack unwinds."""
+        if self._server is None:
             raise RuntimeError("the port is served after it was bound")
-        self._build_connection = lambda: Connection(server, self.connections, loop)
+        self._site = site
+        stack.push_async_callback(self.connections.close, GOODBYE_SECONDS)
         stack.callback(self._server.close)
         await self._server.start_serving()
 
     def sweep(self) -> None:
-        """Closes connections whose request takes too long to arrive."""
-        self.connections.sweep(time.monotonic())
+        """Closes connections whose caller takes too long."""
+        self.connections.sweep()
 
-    def _connect(self) -> Connection:
-        if self._build_connection is None:
+    def _connect(self) -> HttpConnection:
+        if self._site is None:
             raise RuntimeError("nobody listens yet")
-        return self._build_connection()
+        return HttpConnection(self._site, self.connections)

@@ -76,7 +76,7 @@ class LogQuery:
     from_line: int
 
 
-def parse_body(body: bytes) -> dict[str, Any]:
+def parse_body(body: bytes | bytearray) -> dict[str, Any]:
     """The JSON object of a request. Raises ValidationError with a reason that repeats nothing of the content."""
     try:
         parsed = json.loads(body)

@@ -8,7 +8,6 @@ from dataclasses import fields
 from types import ModuleType
 from typing import TYPE_CHECKING, Final, cast
 
-from aiohttp import web
 from pyxxl.ctx import GlobalVars
 from pyxxl.executor import JobHandler
 from pyxxl.main import PyxxlRunner
@@ -19,6 +18,7 @@ from app.config.xxl_job_config import ExecutorConfiguration
 from app.jobs.links import Leave
 from app.jobs.registry import JobRegistry, build_definition
 from app.jobs.run import Run
+from app.xxl_job.executor.http_protocol import Site
 
 if TYPE_CHECKING:
     import threading
@@ -38,9 +38,9 @@ class QuietConfig(ExecutorConfig):
 
 
 class ExecutorRunner(PyxxlRunner):
-    """pyxxl's runner with our application: no open /metrics, no logger per run, no Executor of its own."""
+    """pyxxl's runner with our endpoints: no open /metrics, no logger per run, no Executor of its own."""
 
-    def __init__(self, configuration: ExecutorConfiguration, build_app: Callable[[], web.Application]) -> None:
+    def __init__(self, configuration: ExecutorConfiguration, build_site: Callable[[], Site]) -> None:
         config = QuietConfig(
             xxl_admin_baseurl=f"{configuration.console_urls[0]}/api/",
             executor_app_name=configuration.app_name,
@@ -50,11 +50,11 @@ class ExecutorRunner(PyxxlRunner):
             dotenv_try=False,
         )
         super().__init__(config, JobHandler())
-        self._build_app = build_app
+        self._build_site = build_site
 
-    def create_server_app(self) -> web.Application:
+    def create_server_app(self) -> Site:  # type: ignore[override] # our port serves it, not aiohttp
         """Our endpoints. Registration, callbacks and shutdown are the control plane's, not the application's."""
-        return self._build_app()
+        return self._build_site()
 
 
 def adopt_handlers(module: ModuleType, registry: JobRegistry) -> None:

@@ -2,150 +2,141 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
-
-from aiohttp import web
-from multidict import CIMultiDict
 
 from app.common.errors import ValidationError
 from app.common.logger import log
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.xxl_job.executor import protocol
-from app.xxl_job.executor.connections import Connection
 from app.xxl_job.executor.dialect import TRIGGER_PATH, WRONG_TOKEN, check_caller
 from app.xxl_job.executor.engine import Engine
+from app.xxl_job.executor.http_message import Request, build_reply
 from app.xxl_job.executor.job_logs import JobLogs
 from app.xxl_job.executor.log_page import FINISHED_PAGE_BYTES, RUNNING_PAGE_BYTES
 from app.xxl_job.executor.protocol import Answer
 from app.xxl_job.executor.runs_page import RunsPage
 
-LARGEST_BODY_BYTES: Final = 5 * 1024 * 1024
-"""As Java's executor takes."""
 _JAVA: Final = "Java/"
 _OTHER_FINISHED_PAGE_BYTES: Final = 2 * 1024 * 1024
 """ratchjob refuses answers over 5 MiB, and the page is sent twice."""
-_JSON: Final = CIMultiDict({"Content-Type": "application/json; charset=utf-8"})
-_OK_BODY: Final = json.dumps(Answer().as_json()).encode()
+_GET: Final = frozenset({b"GET", b"HEAD"})
+_POST: Final = frozenset({b"POST"})
+_NO_ENCODING: Final = frozenset({"", "identity"})
+_OK: Final = build_reply(json.dumps(Answer().as_json()).encode())
+
+Handler = Callable[[Request], bytes | None]
 
 
-@dataclass(frozen=True)
 class Endpoints:
-    """What the console may ask."""
+    """What the console may ask. Whatever happens, it gets the protocol's answer."""
 
-    engine: Engine
-    logs: JobLogs
-    configuration: Callable[[], ExecutorConfiguration]
-    runs: RunsPage
+    def __init__(
+        self, engine: Engine, logs: JobLogs, configuration: Callable[[], ExecutorConfiguration], runs: RunsPage
+    ) -> None:
+        self._engine = engine
+        self._logs = logs
+        self._configuration = configuration
+        self._runs = runs
+        self._routes: dict[str, tuple[frozenset[bytes], Handler]] = {
+            "/beat": (_POST, self.beat),
+            "/idleBeat": (_POST, self.idle_beat),
+            "/run": (_POST, self.run),
+            TRIGGER_PATH: (_POST, self.run),
+            "/kill": (_POST, self.kill),
+            "/log": (_POST, self.log),
+            "/runs": (_GET, self.list_runs),
+        }
 
-    def build_app(self) -> web.Application:
-        app = web.Application(middlewares=[self._guard], client_max_size=LARGEST_BODY_BYTES)
-        app.router.add_post("/beat", self.beat)
-        app.router.add_post("/idleBeat", self.idle_beat)
-        app.router.add_post("/run", self.run)
-        app.router.add_post(TRIGGER_PATH, self.run)
-        app.router.add_post("/kill", self.kill)
-        app.router.add_post("/log", self.log)
-        app.router.add_get("/runs", self.list_runs)
-        return app
+    def refuse(self, request: Request) -> bytes | None:
+        """Nobody learns anything without the token, nor has a body kept."""
+        if refusal := check_caller(request.path, request.headers, self._configuration()):
+            return _encode(Answer(protocol.FAIL, refusal))
+        if request.headers.get("Content-Encoding", "") not in _NO_ENCODING:
+            return _encode(Answer(protocol.FAIL, "the request's body can't be read"))
+        return None
 
-    async def beat(self, _request: web.Request) -> web.Response:
+    def answer(self, request: Request) -> bytes | None:
+        """The answer of the endpoint; None when it comes later."""
+        methods, handler = self._routes.get(request.path, (_POST, _find_nothing))
+        if request.method not in methods:
+            return _encode(Answer(protocol.FAIL, "invalid request: Method Not Allowed"))
+        try:
+            return handler(request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the console gets the protocol's answer
+            return _explain(request, error)
+
+    def beat(self, _request: Request) -> bytes:
         """Whether the executor takes runs."""
-        return _respond(self.engine.beat())
+        return _encode(self._engine.beat())
 
-    async def idle_beat(self, request: web.Request) -> web.Response:
+    def idle_beat(self, request: Request) -> bytes:
         """Whether the job is neither running nor waiting here."""
-        fields, _ = await _read(request)
-        return _respond(self.engine.idle_beat(protocol.parse_job_id(fields)))
+        return _encode(self._engine.idle_beat(protocol.parse_job_id(protocol.parse_body(request.body))))
 
-    async def run(self, request: web.Request) -> web.Response:
+    def run(self, request: Request) -> None:
         """Takes a run, or says why not."""
-        fields, arrived = await _read(request)
-        trigger = protocol.parse_trigger(fields)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self.engine.accept(trigger, arrived, partial(_answer, answer))
-        return _respond(await answer)
+        trigger = protocol.parse_trigger(protocol.parse_body(request.body))
+        self._engine.accept(trigger, request.arrived, lambda answer: request.respond(_encode(answer)))
 
-    async def kill(self, request: web.Request) -> web.Response:
+    def kill(self, request: Request) -> bytes:
         """Stops a job's run and empties its queue; doesn't wait for the job."""
-        fields, _ = await _read(request)
-        return _respond(self.engine.kill(protocol.parse_job_id(fields)))
+        return _encode(self._engine.kill(protocol.parse_job_id(protocol.parse_body(request.body))))
 
-    async def log(self, request: web.Request) -> web.Response:
+    def log(self, request: Request) -> None:
         """A page of a run's log."""
-        fields, _ = await _read(request)
-        query = protocol.parse_log_query(fields)
-        finished = self.engine.is_finished(query.log_id)
+        query = protocol.parse_log_query(protocol.parse_body(request.body))
+        finished = self._engine.is_finished(query.log_id)
         limit = RUNNING_PAGE_BYTES
         if finished:
             from_java = request.headers.get("User-Agent", "").startswith(_JAVA)
             limit = FINISHED_PAGE_BYTES if from_java else _OTHER_FINISHED_PAGE_BYTES
 
         def read() -> bytes:  # a page may be 16 MB: its JSON isn't made on the loop either
-            return self.logs.read(query, finished=finished, limit_bytes=limit).as_answer()
+            return build_reply(self._logs.read(query, finished=finished, limit_bytes=limit).as_answer())
 
-        return web.Response(body=await asyncio.to_thread(read), content_type="application/json", charset="utf-8")
+        _answer_from_thread(request, read)
 
-    async def list_runs(self, request: web.Request) -> web.Response:
+    def list_runs(self, request: Request) -> bytes | None:
         """What the ledger keeps, newest first: `limit`, `before`, `handler`, `outcome`, `state`, `job_id`, `log_id`.
 
         Needs the token, also where an empty one lets everybody trigger runs.
         """
-        if not self.configuration().token:
-            return _respond(Answer(protocol.FAIL, WRONG_TOKEN))
-        runs = await asyncio.to_thread(self.runs.read, request.query)
-        return _respond_json({"code": protocol.OK, "msg": None, "data": runs})
-
-    @web.middleware
-    async def _guard(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        try:
-            if refusal := check_caller(request.path, request.headers, self.configuration()):
-                return _respond(Answer(protocol.FAIL, refusal))
-            return await handler(request)
-        except ValidationError as error:
-            return _respond(Answer(protocol.FAIL, error.message))
-        except web.HTTPRequestEntityTooLarge as error:
-            return _respond(Answer(protocol.FAIL, "the request is too large"), status=error.status)
-        except web.HTTPException as error:
-            return _respond(Answer(protocol.FAIL, f"invalid request: {error.reason}"))
-        except Exception as error:  # noqa: BLE001 - whatever it is, the console gets the protocol's answer
-            log.bind(path=request.path).opt(exception=error).error("executor endpoint failed")
-            return _respond(Answer(protocol.FAIL, "internal error of the executor"))
-        finally:
-            _take_arrival(request)  # else the connection's next request would count from this one
+        if not self._configuration().token:
+            return _encode(Answer(protocol.FAIL, WRONG_TOKEN))
+        query = request.query
+        _answer_from_thread(request, lambda: _reply({"code": protocol.OK, "msg": None, "data": self._runs.read(query)}))
+        return None
 
 
-async def _read(request: web.Request) -> tuple[dict[str, Any], float]:
-    """The fields, and when the request began to arrive."""
-    try:
-        body = await request.read()
-    except web.RequestPayloadError:
-        raise ValidationError("the request's body can't be read") from None
-    arrived = _take_arrival(request)
-    return protocol.parse_body(body), arrived
+def _find_nothing(_request: Request) -> bytes:
+    return _encode(Answer(protocol.FAIL, "invalid request: Not Found"))
 
 
-def _take_arrival(request: web.Request) -> float:
-    """Also says that the request has arrived: whoever doesn't read the body says so at the end."""
-    connection = request.protocol
-    return connection.take_arrival() if isinstance(connection, Connection) else time.monotonic()
+def _answer_from_thread(request: Request, read: Callable[[], bytes]) -> None:
+    reading = asyncio.get_running_loop().run_in_executor(None, read)
+    reading.add_done_callback(partial(_bring, request))
 
 
-def _answer(waiting: "asyncio.Future[Answer]", answer: Answer) -> None:
-    if not waiting.done():  # the server was closed meanwhile
-        waiting.set_result(answer)
+def _bring(request: Request, reading: "asyncio.Future[bytes]") -> None:
+    if not reading.cancelled():
+        error = reading.exception()
+        request.respond(reading.result() if error is None else _explain(request, error))
 
 
-def _respond(answer: Answer, status: int = 200) -> web.Response:
+def _explain(request: Request, error: BaseException) -> bytes:
+    if isinstance(error, ValidationError):
+        return _encode(Answer(protocol.FAIL, error.message))
+    log.bind(path=request.path).opt(exception=error).error("executor endpoint failed")
+    return _encode(Answer(protocol.FAIL, "internal error of the executor"))
+
+
+def _encode(answer: Answer) -> bytes:
     if answer.code == protocol.OK and answer.payload is None and answer.msg is None:
-        return web.Response(body=_OK_BODY, headers=_JSON)
-    return _respond_json(answer.as_json(), status)
+        return _OK
+    return _reply(answer.as_json())
 
 
-def _respond_json(content: object, status: int = 200) -> web.Response:
-    return web.Response(body=json.dumps(content).encode(), headers=_JSON, status=status)
+def _reply(content: dict[str, Any]) -> bytes:
+    return build_reply(json.dumps(content).encode())
