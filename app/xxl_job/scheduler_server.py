@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import uvloop
+
 from app.bootstrap import job_packages, open_runtime
 from app.common.const import EXIT_CONFIG, ProcessRole
 from app.common.errors import StartupError
@@ -27,7 +29,8 @@ PATIENCE_SECONDS: Final = 5.0
 def main() -> int:
     """Runs the executor until SIGTERM or SIGINT; returns the exit code."""
     try:
-        asyncio.run(serve())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve())
     except StartupError as error:
         print(f"executor can't start: {error.message}", file=sys.stderr)  # noqa: T201 - the one line a user must see
         return EXIT_CONFIG
