@@ -72,24 +72,26 @@ async def test_a_failure_is_seen_as_one(tmp_path: Path, console_server: Console)
     assert (task["status"], task["callbackMessage"]) == ("FAIL", "ValueError: no rows")
 
 
-async def test_the_consoles_retry_under_the_same_ids_runs_again(tmp_path: Path, console_server: Console) -> None:
-    attempts: list[tuple[int, int]] = []
+async def test_the_consoles_retry_under_the_same_ids_is_told_the_outcome_and_runs_nothing(
+    tmp_path: Path, console_server: Console
+) -> None:
+    executed: list[int] = []
 
-    async def second_time_lucky(ctx: JobContext) -> str:
-        attempts.append((ctx.log_id, ctx.attempt))
-        if ctx.attempt == 1:
-            raise ValueError("not yet")
-        return "now"
+    async def fail_always(ctx: JobContext) -> None:
+        executed.append(ctx.log_id)
+        raise ValueError("no rows")
 
-    async with joined(tmp_path, console_server, "tenon-retries", registry_of(second_time_lucky)) as (_, client):
+    async with joined(tmp_path, console_server, "tenon-retries", registry_of(fail_always)) as (_, client):
         # ratchjob retries scheduled runs only, and takes the pause from the interval
-        often = {"scheduleType": "CRON", "cronValue": "*/2 * * * * *", "intervalSecond": 1, "tryTimes": 2}
-        job_id = await asyncio.to_thread(lambda: client.create_job("tenon-retries", "second_time_lucky", **often))
-        await eventually(lambda: any(attempt == 2 for _, attempt in attempts))
+        often = {"scheduleType": "CRON", "cronValue": "*/2 * * * * *", "intervalSecond": 1, "tryTimes": 1}
+        job_id = await asyncio.to_thread(lambda: client.create_job("tenon-retries", "fail_always", **often))
+        await eventually(lambda: len(executed) >= 3)  # by then the first ones were retried
+        tasks = await asyncio.to_thread(client.tasks, job_id, "tenon-retries")
         await asyncio.to_thread(client.remove_job, job_id)
+        task = next(task for task in tasks if task["taskId"] == executed[0])
 
-    again = next(log_id for log_id, attempt in attempts if attempt == 2)
-    assert attempts.count((again, 1)) == attempts.count((again, 2)) == 1
+    assert len(set(executed)) == len(executed)
+    assert (task["status"], task["callbackMessage"]) == ("FAIL", "ValueError: no rows")
 
 
 async def test_a_console_restarted_during_a_run_gets_its_callback(
