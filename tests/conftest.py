@@ -8,7 +8,7 @@ import pytest
 
 from servers import ports
 
-pytest_plugins = ["app.testing.plugin", "servers.fixtures"]
+pytest_plugins = ["app.testing.plugin", "servers.fixtures", "support.figures"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NOT_LOOKED_AT = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "out"}
