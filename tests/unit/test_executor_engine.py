@@ -1,5 +1,6 @@
 """The engine by hand: every order of events that threads could bring about, without threads."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,6 +122,28 @@ def test_a_second_delivery_of_a_running_run_asks_no_ledger() -> None:
     desk.accept(log_id=trigger.log_id)
     assert desk.send(trigger) == [Answer()]
     assert (len(desk.ledger.asked), started(desk)) == (0, [1])
+
+
+def test_a_finished_run_delivered_again_while_its_job_discards_is_not_refused() -> None:
+    desk = EngineDesk()
+    trigger = desk.trigger(executorBlockStrategy="DISCARD_LATER")
+    run = desk.accept(log_id=trigger.log_id)
+    assert run is not None
+    desk.finish(run)
+    desk.settle_down()
+    desk.accept(log_id=trigger.log_id + 1000)
+    assert desk.send(trigger) == [Answer()]
+    assert len(desk.outbox.told) == 2
+
+
+def test_a_finished_run_delivered_again_when_its_handler_is_gone_is_not_refused() -> None:
+    desk = EngineDesk()
+    trigger = desk.trigger()
+    run = desk.accept(log_id=trigger.log_id)
+    assert run is not None
+    desk.finish(run)
+    desk.settle_down()
+    assert desk.send(replace(trigger, handler="gone")) == [Answer()]
 
 
 def test_a_finished_run_delivered_again_is_told_again_identically() -> None:

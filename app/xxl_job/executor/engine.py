@@ -46,14 +46,22 @@ class Engine:
         """
         if self.is_closing:
             raise ValidationError(protocol.SHUTTING_DOWN)
-        definition = self._parts.definition_for(trigger)
-        if definition is None:
-            raise ValidationError(f"job handler [{trigger.handler}] not found.")
         configuration = self._current()
-        if self._is_here(run_id_of(trigger, configuration), reply):
+        run_id = run_id_of(trigger, configuration)
+        if self._is_here(run_id, reply):
             log.bind(job_id=trigger.job_id, log_id=trigger.log_id).warning("run delivered again")
             return
-        self._refuse(trigger, configuration, arrived)
+        if self._acceptances.is_stuck or self._parts.now() > arrived + PATIENCE_SECONDS:
+            raise ValidationError(TOO_LATE)
+        try:
+            definition = self._check(trigger, configuration)
+        except ValidationError:
+            known = self._parts.ledger.find(run_id)
+            if known is None:
+                raise
+            self._tell_again(known)  # what would be refused today was taken and run before
+            reply(_OK)
+            return
         record = build_record(trigger, configuration, self._parts.instance)
         run = Run(record, definition, trigger.timeout_seconds, trigger.raw)
         self._slots.setdefault(trigger.job_id, Slot()).storing += 1
@@ -159,9 +167,11 @@ class Engine:
         acceptance.replies.append(reply)
         return True
 
-    def _refuse(self, trigger: Trigger, configuration: ExecutorConfiguration, arrived: float) -> None:
-        if self._acceptances.is_stuck or self._parts.now() > arrived + PATIENCE_SECONDS:
-            raise ValidationError(TOO_LATE)
+    def _check(self, trigger: Trigger, configuration: ExecutorConfiguration) -> JobDefinition:
+        """The job of a trigger that may be taken. Raises ValidationError with the reason of a refusal."""
+        definition = self._parts.definition_for(trigger)
+        if definition is None:
+            raise ValidationError(f"job handler [{trigger.handler}] not found.")
         if self._parts.outbox.is_full or self._parts.ledger.is_full:
             raise ValidationError("too many outcomes wait for the console: no new runs until it takes them")
         slot = self._slots.get(trigger.job_id)
@@ -169,6 +179,7 @@ class Engine:
             reason = slot.find_refusal(trigger.strategy, configuration.limits, storing=slot.storing)
             if reason is not None:
                 raise ValidationError(reason)
+        return definition
 
     def _ledger_answered(self, acceptance: Acceptance, answer: LedgerAnswer) -> None:
         self._acceptances.take(acceptance)
