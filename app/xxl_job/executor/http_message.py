@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from app.xxl_job.executor.protocol import FAIL, Answer
 
@@ -35,6 +35,9 @@ class Headers(Mapping[str, str]):
         return len(self._raw)
 
 
+NO_HEADERS: Final = Headers({})
+
+
 class Responder(Protocol):
     """Who brings an answer to the caller."""
 
@@ -48,7 +51,7 @@ class Request:
     responder: Responder
     method: bytes = b""
     target: bytes = b""
-    headers: Headers = field(default_factory=lambda: Headers({}))
+    headers: Headers = field(default_factory=lambda: NO_HEADERS)
     arrived: float = 0.0
     """When its first byte came."""
     body: bytearray = field(default_factory=bytearray)
@@ -63,7 +66,8 @@ class Request:
     def path(self) -> str:
         if self.target.startswith(b"/"):
             return self.target.partition(b"?")[0].decode("latin-1")
-        return urlsplit(self.target.decode("latin-1")).path
+        rest = self.target.partition(b"://")[2].partition(b"?")[0]  # as a proxy is asked
+        return "/" + rest.partition(b"/")[2].decode("latin-1")
 
     @property
     def query(self) -> dict[str, str]:

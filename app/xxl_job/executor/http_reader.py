@@ -16,6 +16,7 @@ BODY_TOO_LARGE: Final = build_refusal("the request is too large", HTTPStatus.REQ
 _LINE_BYTES: Final = 4
 """What a header's line has besides name and value."""
 _CONNECT: Final = b"CONNECT"
+_OFFER: Final = frozenset({b"connection", b"upgrade", b"http2-settings"})
 _CONTINUE: Final = b"100-continue"
 _OLD: Final = "1.0"
 
@@ -58,8 +59,8 @@ class RequestReader:
         while data and self._parser is not None:
             try:
                 self._parser.feed_data(data)
-            except HttpParserUpgrade as upgrade:  # an offer that isn't taken: what follows is HTTP/1.1 as before
-                data = data[upgrade.args[0] :]
+            except HttpParserUpgrade as upgrade:
+                data = self._without_offer() + data[upgrade.args[0] :]
             except HttpParserCallbackError as error:
                 if not isinstance(error.__context__, _Ended):
                     raise
@@ -84,10 +85,14 @@ class RequestReader:
 
     def on_url(self, target: bytes) -> None:
         self._request.target += target
-        self._count_head(len(target))
+        self._head_bytes += len(target)
+        if self._head_bytes > LARGEST_HEAD_BYTES:
+            self._stop(HEAD_TOO_LARGE)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._count_head(len(name) + len(value) + _LINE_BYTES)
+        self._head_bytes += len(name) + len(value) + _LINE_BYTES
+        if self._head_bytes > LARGEST_HEAD_BYTES:
+            self._stop(HEAD_TOO_LARGE)
         if self._head is not None:  # else it comes after the body, where none means anything
             self._head.setdefault(name.lower(), value)
 
@@ -95,13 +100,15 @@ class RequestReader:
         parser, head, request = self._parser, self._head, self._request
         if parser is None or head is None:
             raise _Ended
-        self._head = None
         request.method = parser.get_method()
         request.headers = Headers(head)
         request.keep_alive = parser.should_keep_alive()
         request.is_http_1_0 = parser.get_http_version() == _OLD
         if request.method == _CONNECT:
             self._stop(UNREADABLE)
+        if parser.should_upgrade():
+            return
+        self._head = None
         request.refusal = self._listener.refuse(request)
         if int(head.get(b"content-length", 0)) > LARGEST_BODY_BYTES:
             self._stop(request.refusal or BODY_TOO_LARGE)
@@ -118,14 +125,21 @@ class RequestReader:
             self._request.body += data
 
     def on_message_complete(self) -> None:
+        if self._head is not None:  # the parser takes the body for another protocol's: see _without_offer
+            return
         if not self._request.keep_alive:
             self.end()
         self._listener.receive(self._request)
 
-    def _count_head(self, count: int) -> None:
-        self._head_bytes += count
-        if self._head_bytes > LARGEST_HEAD_BYTES:
-            self._stop(HEAD_TOO_LARGE)
+    def _without_offer(self) -> bytes:
+        """The head that was just read, without its offer to speak HTTP/2 or another protocol: the body comes next."""
+        head, request = self._head or {}, self._request
+        self._read_at = request.arrived
+        self._parser = HttpRequestParser(self)
+        lines = [b"%b: %b" % (name, value) for name, value in head.items() if name not in _OFFER]
+        if not request.keep_alive:
+            lines.append(b"Connection: close")
+        return b"\r\n".join([b"%b %b HTTP/1.1" % (request.method, request.target), *lines, b"\r\n"])
 
     def _stop(self, reply: bytes) -> None:
         """Within a callback of the parser."""
