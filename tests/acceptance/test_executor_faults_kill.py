@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from app.testing.fake_console import Fault
 from servers.waiting import wait_for
 from support.faults import Scene, open_scene
 from support.figures import TellFigures
@@ -18,6 +19,7 @@ from support.ledger_account import RESUMABLE
 from support.load import Answered
 
 CHANCE_SEED = 20261122
+MOODS = (None, None, Fault.SLOW, Fault.DROP, Fault.HTTP_500)
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,13 @@ def mixed_runs() -> Callable[[], dict[str, Any]]:
 
 
 def kill_at_random(scene: Scene, scale: Kills, chance: random.Random) -> None:
+    """Its console isn't always well meanwhile."""
     for _ in range(scale.kills):
+        scene.console.fault = chance.choice(MOODS)
         time.sleep(chance.uniform(0.05, scale.longest_life_seconds))  # when it happens is the point
         scene.kill()
         scene.start()
+    scene.console.fault = None
 
 
 def deliver_again(scene: Scene, count: int) -> Counter[Answered]:
