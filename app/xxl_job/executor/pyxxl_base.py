@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
 TASK_LOGGER: Final = logging.getLogger("pyxxl.task")
 """One for all runs: which run a line belongs to is known by its context."""
-_RUN_FIELDS: Final = frozenset(field.name for field in fields(RunData))
+_OF_RECORD: Final = {
+    "jobId": "job_id",
+    "logId": "log_id",
+    "executorHandler": "handler",
+    "executorParams": "param",
+    "logDateTime": "log_date_time",
+    "broadcastIndex": "shard_index",
+    "broadcastTotal": "shard_total",
+}
+"""pyxxl's name of a field, and ours."""
 
 
 class QuietConfig(ExecutorConfig):
@@ -73,24 +82,30 @@ def plain_functions_welcome() -> Iterator[None]:
         yield
 
 
+class RunView(RunData):
+    """A run in pyxxl's words. A field is looked up when it is asked for: most handlers ask for none."""
+
+    def __init__(self, run: Run) -> None:
+        object.__setattr__(self, "run", run)
+
+
+def _field(name: str) -> property:
+    def read(view: RunView) -> object:
+        run: Run = vars(view)["run"]
+        if name in _OF_RECORD:
+            return getattr(run.record, _OF_RECORD[name])
+        return run.fields.get(name, "" if name == "executorBlockStrategy" else None)
+
+    return property(read)
+
+
+for _name in fields(RunData):
+    setattr(RunView, _name.name, _field(_name.name))
+
+
 def pyxxl_globals(run: Run) -> Leave:
     """A link of the run's chain: `g.xxl_run_data`, `g.logger`, `g.cancel_event`."""
-    record = run.record
-    given = {key: value for key, value in run.fields.items() if key in _RUN_FIELDS}
-    data = RunData(
-        **{
-            "executorBlockStrategy": "",
-            **given,
-            "jobId": record.job_id,
-            "logId": record.log_id,
-            "executorHandler": record.handler,
-            "executorParams": record.param,
-            "logDateTime": record.log_date_time,
-            "broadcastIndex": record.shard_index,
-            "broadcastTotal": record.shard_total,
-        }
-    )
-    data_token = GlobalVars._DATA.set(data)
+    data_token = GlobalVars._DATA.set(RunView(run))
     logger_token = GlobalVars._LOGGER.set(TASK_LOGGER)
     event_token = GlobalVars._EVENT.set(cast("threading.Event", run.stop_event))
 
