@@ -1,6 +1,5 @@
 """The engine by hand: every order of events that threads could bring about, without threads."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -143,7 +142,7 @@ def test_a_finished_run_delivered_again_when_its_handler_is_gone_is_not_refused(
     assert run is not None
     desk.finish(run)
     desk.settle_down()
-    assert desk.send(replace(trigger, handler="gone")) == [Answer()]
+    assert desk.send(trigger._replace(handler="gone")) == [Answer()]
 
 
 def test_a_finished_run_delivered_again_is_told_again_identically() -> None:

@@ -1,7 +1,6 @@
 """One callback: what the console is told of a finished run. Pure functions."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.jobs.record import RunRecord
 
@@ -10,8 +9,7 @@ LONGEST_MESSAGE: Final = 15_000
 FAILURE_CODE: Final = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Callback:
+class Callback(NamedTuple):
     """Fixed with the outcome and identical whenever it is sent."""
 
     run_id: str

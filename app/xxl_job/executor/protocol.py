@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.common.errors import ValidationError
 
@@ -34,6 +34,9 @@ class BlockStrategy(StrEnum):
     COVER_EARLY = "COVER_EARLY"
 
 
+_STRATEGIES: Final = {str(strategy): strategy for strategy in BlockStrategy}
+
+
 @dataclass(frozen=True)
 class Answer:
     """Always sent with HTTP 200; the code says how it went."""
@@ -48,8 +51,7 @@ class Answer:
         return body if self.payload is None else {**body, "content": self.payload, "data": self.payload}
 
 
-@dataclass(frozen=True)
-class Trigger:
+class Trigger(NamedTuple):
     """A validated /run or /trigger request."""
 
     job_id: int
@@ -92,7 +94,7 @@ def parse_body(body: bytes | bytearray) -> dict[str, Any]:
 def parse_trigger(fields: Mapping[str, Any]) -> Trigger:
     """Raises ValidationError naming the field."""
     glue_type = _text(fields, "glueType") or BEAN
-    if glue_type not in {BEAN, *SCRIPTS}:
+    if glue_type != BEAN and glue_type not in SCRIPTS:
         raise ValidationError(f"glueType[{glue_type[:40]}] is not supported by this executor")
     _text(fields, "glueSource")
     timeout = _integer(fields, "executorTimeout", default=0, low=-MAX_ID)
@@ -107,7 +109,8 @@ def parse_trigger(fields: Mapping[str, Any]) -> Trigger:
         log_date_time=_integer(fields, "logDateTime", default=0),
         handler=_text(fields, "executorHandler") if glue_type == BEAN else glue_type,
         param=_text(fields, "executorParams"),
-        strategy=_strategy(_text(fields, "executorBlockStrategy")),
+        # Java's executor takes everything else as serial, ratchjob's OTHER too
+        strategy=_STRATEGIES.get(_text(fields, "executorBlockStrategy"), BlockStrategy.SERIAL),
         timeout_seconds=min(timeout, LONGEST_TIMEOUT_SECONDS) if timeout > 0 else None,
         shard_index=index,
         shard_total=total,
@@ -134,15 +137,10 @@ def parse_log_query(fields: Mapping[str, Any]) -> LogQuery:
     )
 
 
-def _strategy(name: str) -> BlockStrategy:
-    try:
-        return BlockStrategy(name)
-    except ValueError:  # Java's executor takes everything else as serial, ratchjob's OTHER too
-        return BlockStrategy.SERIAL
-
-
 def _integer(fields: Mapping[str, Any], name: str, *, default: int | None = None, low: int = 0) -> int:
     value = fields.get(name)
+    if type(value) is int and low <= value <= MAX_ID:
+        return value
     if value is None:
         if default is None:
             raise ValidationError(f"{name} is missing")
@@ -161,8 +159,8 @@ def _integer(fields: Mapping[str, Any], name: str, *, default: int | None = None
 
 def _text(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    if not isinstance(value, str):
-        raise ValidationError(f"{name} must be a string")
-    return value
+    raise ValidationError(f"{name} must be a string")
