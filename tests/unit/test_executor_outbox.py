@@ -1,6 +1,7 @@
 """The outbox: order, batches, patience, bounds, and one that spoils the rest."""
 
 import asyncio
+import statistics
 from collections.abc import Sequence
 
 from hypothesis import given, settings
@@ -44,6 +45,19 @@ async def test_the_next_request_takes_all_that_came_while_one_was_under_way() ->
         desk.post.gate.set()
         await desk.until_idle()
     assert desk.post.attempts == [[1], [2, 3, 4]]
+
+
+async def test_under_load_a_request_waits_a_moment_for_more() -> None:
+    async with open_outbox(Post()) as desk:
+        deadline = asyncio.get_running_loop().time() + 1.0
+        number = 0
+        while asyncio.get_running_loop().time() < deadline and len(desk.post.attempts) < 30:
+            number += 1
+            desk.finish(number)
+            await asyncio.sleep(0)
+        await desk.until_idle()
+    assert desk.post.log_ids == list(range(1, number + 1))
+    assert statistics.median(len(batch) for batch in desk.post.attempts) >= 10
 
 
 async def test_what_the_console_took_is_reported_in_the_ledger_and_in_nobodys_memory() -> None:
