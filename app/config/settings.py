@@ -149,7 +149,7 @@ class XxlJobSettings(Section):
         False, json_schema_extra=RESTART, description="runs and outcomes survive a power failure too"
     )
     ledger_retention_days: int = Field(30, ge=1)
-    ledger_max_mb: int = Field(1024, ge=16, description="near this size the oldest reported runs are forgotten, then new runs refused")
+    ledger_max_mb: int = Field(1024, ge=16, description="near it the oldest reported runs go; without any, no new runs")
     isolation_workers: int = Field(1, ge=1, le=64, description='warm processes for @job(isolation="process")')
     scripts: ScriptSettings = ScriptSettings()
 

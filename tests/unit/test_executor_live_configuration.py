@@ -25,8 +25,8 @@ async def test_a_change_is_seen_and_one_that_cannot_be_used_is_not(tmp_path: Pat
     third = live.current
     await desk.live.close()
 
-    assert (first.token, first.queue_size) == ("good-token", 1)
-    assert (second.token, second.queue_size) == ("better-token", 2)
+    assert (first.token, first.limits.queue_size) == ("good-token", 1)
+    assert (second.token, second.limits.queue_size) == ("better-token", 2)
     assert third is second
 
 
