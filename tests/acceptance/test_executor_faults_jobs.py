@@ -23,7 +23,7 @@ class Block:
     lines: int
 
 
-SHORT, FULL = Block(2.5, 20_000), Block(10, 1_000_000)
+SHORT, FULL = Block(2, 20_000), Block(10, 1_000_000)
 SCALES = pytest.mark.parametrize(
     "scale",
     [

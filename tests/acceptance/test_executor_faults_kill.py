@@ -4,9 +4,8 @@ import itertools
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from support.ledger_account import RESUMABLE
 from support.load import Answered
 
 CHANCE_SEED = 20261122
+DRAIN_SECONDS = 2
 MOODS = (None, None, Fault.SLOW, Fault.DROP, Fault.HTTP_500)
 
 
@@ -36,6 +36,13 @@ NUMBERS = pytest.mark.parametrize(
         pytest.param(FULL, id="full", marks=[pytest.mark.soak, pytest.mark.timeout(1500)]),
     ],
 )
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """The same executor for all of it: what one test left, the next one's account holds, too."""
+    with open_scene(tmp_path_factory.mktemp("kill"), drain_seconds=DRAIN_SECONDS) as opened:
+        yield opened
 
 
 def mixed_runs() -> Callable[[], dict[str, Any]]:
@@ -70,15 +77,14 @@ def deliver_again(scene: Scene, count: int) -> Counter[Answered]:
 
 @NUMBERS
 def test_whatever_moment_it_is_killed_at_every_run_is_accounted_for(
-    tmp_path: Path, scale: Kills, tell_figures: TellFigures
+    scene: Scene, scale: Kills, tell_figures: TellFigures
 ) -> None:
-    with open_scene(tmp_path) as scene:
-        with scene.load.going_on(mixed_runs()):
-            kill_at_random(scene, scale, random.Random(CHANCE_SEED))
-        scene.settle(120)
-        again = deliver_again(scene, 20)
-        figures = scene.settle()
-        tell_figures(f"killed {scale.kills} times: {figures.as_text()}; {again.total()} delivered again, none run")
+    with scene.load.going_on(mixed_runs()):
+        kill_at_random(scene, scale, random.Random(CHANCE_SEED))
+    scene.settle(120)
+    again = deliver_again(scene, 20)
+    figures = scene.settle()
+    tell_figures(f"killed {scale.kills} times: {figures.as_text()}; {again.total()} delivered again, none run")
 
     assert set(again) == {Answered.ACCEPTED}
     assert figures.lost > 0
@@ -87,28 +93,29 @@ def test_whatever_moment_it_is_killed_at_every_run_is_accounted_for(
 
 
 def test_what_a_stopped_executor_took_is_finished_or_told_to_be_shut_down_or_told_by_its_next_life(
-    tmp_path: Path,
+    scene: Scene,
 ) -> None:
-    with open_scene(tmp_path, drain_seconds=2) as scene:
-        endless = scene.load.send_many(5, executorParams="60")
-        with scene.load.going_on(mixed_runs()):
-            wait_for(lambda: len(scene.load.sent) > 100, what="some load")
-            begun = time.monotonic()
-            assert scene.stop() == 0
-            took = time.monotonic() - begun
-        assert scene.untold() == set()
-        stopped = [scene.console.outcome_of(one.log_id) for one in endless]
-
-        scene.start()
-        scene.console.stop()
-        untold = {one.log_id for one in (*scene.load.send_many(20), *scene.load.send_many(2, executorParams="60"))}
+    lost_before = scene.settle().lost
+    endless = scene.load.send_many(5, executorParams="60")
+    sent = len(scene.load.sent)
+    with scene.load.going_on(mixed_runs()):
+        wait_for(lambda: len(scene.load.sent) > sent + 100, what="some load")
+        begun = time.monotonic()
         assert scene.stop() == 0
-        assert scene.untold() == untold
+        took = time.monotonic() - begun
+    assert scene.untold() == set()
+    stopped = [scene.console.outcome_of(one.log_id) for one in endless]
 
-        scene.console.start()
-        scene.start()
-        figures = scene.settle()
+    scene.start()
+    scene.console.stop()
+    untold = {one.log_id for one in (*scene.load.send_many(20), *scene.load.send_many(2, executorParams="60"))}
+    assert scene.stop() == 0
+    assert scene.untold() == untold
 
-    assert took < 2 + 3
+    scene.console.start()
+    scene.start()
+    figures = scene.settle()
+
+    assert took < DRAIN_SECONDS + 3
     assert stopped == [(500, "executor shutdown")] * 5
-    assert figures.lost == figures.unaccounted == 0
+    assert (figures.lost, figures.unaccounted) == (lost_before, 0)
