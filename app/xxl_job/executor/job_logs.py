@@ -12,6 +12,7 @@ from app.xxl_job.executor.day_folder import DayFolder
 from app.xxl_job.executor.log_day import day_of, today
 from app.xxl_job.executor.log_finder import LogFinder
 from app.xxl_job.executor.log_page import LogPage, empty_page, note_page
+from app.xxl_job.executor.log_shelf import LogShelf
 from app.xxl_job.executor.log_upkeep import compress, expire
 from app.xxl_job.executor.open_files import MOST_OPEN, OpenFiles
 from app.xxl_job.executor.packed_log import PackedLog
@@ -34,6 +35,7 @@ class JobLogs:
         self._settings = settings
         self._finder = LogFinder(root)
         self._files = OpenFiles(most_open)
+        self._shelf = LogShelf()
         self._days: OrderedDict[str, DayFolder] = OrderedDict()
         self._open: dict[RunLogFile, None] = {}
         self._known: OrderedDict[Path, PlainLog | PackedLog] = OrderedDict()
@@ -55,6 +57,7 @@ class JobLogs:
                 files=self._files,
                 max_bytes=lambda: self._limit,
                 on_close=self._forget,
+                shelf=self._shelf,
             )
             self._open[file] = None
         return file
@@ -62,6 +65,7 @@ class JobLogs:
     def read(self, query: LogQuery, *, finished: bool, limit_bytes: int) -> LogPage:
         """A page of a run's log, present or past. Reads the disk."""
         self._limit = self._settings().log_max_mb << 20
+        self._shelf.flush()
         for _ in range(2):  # a log may be compressed, removed or emptied just now
             path = self.find(query)
             if path is None:
@@ -92,7 +96,8 @@ class JobLogs:
         yield from compress(self._root, day, settings.log_compress_days, in_use, self._done)
 
     def close(self) -> None:
-        """Gives back what is held for the next run; logs that are open stay so."""
+        """Writes what is held, and gives back what is kept for the next run; logs that are open stay so."""
+        self._shelf.close()
         with self._lock:
             while self._days:
                 self._days.popitem()[1].close()

@@ -9,6 +9,7 @@ from typing import Final
 
 from app.common.logger import log
 from app.xxl_job.executor.day_folder import DayFolder
+from app.xxl_job.executor.log_shelf import LogShelf
 from app.xxl_job.executor.open_files import OpenFiles
 
 LONGEST_WRITE_BYTES: Final = 256 * 1024
@@ -20,6 +21,7 @@ _RECENT_BYTES: Final = 16 * 1024
 _CUT: Final = b" ... (line cut)\n"
 _GONE: Final = b"... the file was removed or emptied: earlier lines are gone, only the last ones are repeated here\n"
 _TRUNCATED: Final = "... truncated: the log of a run is bounded to {mb} MB (xxl-job.log_max_mb), the rest isn't kept\n"
+_MOST_HELD_LINES: Final = 8
 _NO_LIMIT: Final = 1 << 62
 _CLOSED: Final = -1
 
@@ -27,6 +29,7 @@ _CLOSED: Final = -1
 class RunLogFile:
     """Takes lines from any thread, each with one unbuffered write: what a crashed process said last is in the file.
 
+    With a shelf that holds, the lines of its first moments are written together, by the shelf's thread.
     A folder that was deleted is made again. Lines that can't be written are dropped, and `failure` says why.
     """
 
@@ -39,6 +42,7 @@ class RunLogFile:
         files: OpenFiles | None = None,
         max_bytes: Callable[[], int] = lambda: _NO_LIMIT,
         on_close: Callable[["RunLogFile"], None] = lambda _: None,
+        shelf: LogShelf | None = None,
     ) -> None:
         self.log_id = log_id
         self.log_date_time = log_date_time
@@ -61,6 +65,9 @@ class RunLogFile:
         self._retry_at = 0.0
         self._dropped = 0
         self._closed = False
+        self._shelf = shelf
+        self._held: list[bytes] | None = [] if shelf is not None and shelf.may_hold() else None
+        self._is_to_close = False
 
     @property
     def path(self) -> Path | None:
@@ -69,7 +76,7 @@ class RunLogFile:
 
     @property
     def is_closed(self) -> bool:
-        return self._closed
+        return self._is_to_close
 
     def write(self, text: str) -> None:
         """Called from within a log sink: never raises, never logs. A line that comes after `close` is dropped."""
@@ -79,18 +86,27 @@ class RunLogFile:
         if len(data) > LONGEST_WRITE_BYTES:
             data = data[: LONGEST_WRITE_BYTES - len(_CUT)].decode("utf-8", "ignore").encode() + _CUT
         with self._lock:
-            now = self.last_used = time.monotonic()
-            if (now >= self._look_at or self._recent_bytes >= _RECENT_BYTES) and not self._is_ready(now):
+            if self._is_to_close:
                 return
-            try:
-                self._append(data)
-            except OSError as error:
-                self._fail(error, now)
+            if self._held is None:
+                self._write(data)
+            else:
+                self._hold(self._held, data)
+
+    def write_held(self) -> None:
+        """The shelf's moments are over: what was held is written, and every further line at once."""
+        with self._lock:
+            held, self._held = self._held, None
+            if held:
+                self._write(b"".join(held))
+            if self._is_to_close:
+                self.close()
 
     def close(self) -> None:
-        """Closes the file; asked again, it does nothing."""
+        """Closes the file; asked again, it does nothing. While lines are held, the shelf's thread closes it."""
         with self._lock:
-            if self._closed:
+            self._is_to_close = True
+            if self._held or self._closed:
                 return
             self._closed = True
             self._look_at = 0.0
@@ -100,6 +116,8 @@ class RunLogFile:
         if self._files is not None:
             self._files.discard(self)
         self._on_close(self)
+        if self._shelf is not None:
+            self._shelf.report(self.failure)
         if self.failure is not None:
             log.bind(log_id=self.log_id, folder=str(self._folder.path), reason=self.failure).warning(
                 "job log not written, the run went on without it"
@@ -115,6 +133,22 @@ class RunLogFile:
         finally:
             self._lock.release()
         return True
+
+    def _hold(self, held: list[bytes], data: bytes) -> None:
+        held.append(data)
+        if len(held) == 1 and self._shelf is not None:
+            self._shelf.put(self)
+        if len(data) > _RECENT_BYTES or len(held) > _MOST_HELD_LINES:
+            self.write_held()
+
+    def _write(self, data: bytes) -> None:
+        now = self.last_used = time.monotonic()
+        if (now >= self._look_at or self._recent_bytes >= _RECENT_BYTES) and not self._is_ready(now):
+            return
+        try:
+            self._append(data)
+        except OSError as error:
+            self._fail(error, now)
 
     def _is_ready(self, now: float) -> bool:
         """Looks after the file, every now and then: whether it is open, still there, and how large it may be."""
