@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
-import aiohttp
-
 from app.common.errors import UpstreamError
 from app.config.xxl_job_config import ExecutorConfiguration
 from app.xxl_job.executor.callback import Callback
 from app.xxl_job.executor.console_addresses import ConsoleAddress, ConsoleAddresses
+from app.xxl_job.executor.console_connections import ConsoleConnections
 from app.xxl_job.executor.dialect import (
     Dialect,
     asks_for_app_name,
@@ -21,7 +20,6 @@ from app.xxl_job.executor.dialect import (
 )
 
 TIMEOUT_SECONDS: Final = 10.0
-_LARGEST_ANSWER_BYTES: Final = 64 * 1024
 _SUCCESS: Final = 200
 
 Encode = Callable[[Dialect], bytes]
@@ -46,9 +44,7 @@ class ConsoleClient:
     """Calls the addresses of a configuration until one accepts, each in its dialect. Proxy variables are ignored."""
 
     def __init__(self, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=timeout_seconds), trust_env=False, cookie_jar=aiohttp.DummyCookieJar()
-        )
+        self._connections = ConsoleConnections(timeout_seconds)
         self._addresses = ConsoleAddresses()
 
     async def __aenter__(self) -> Self:
@@ -57,7 +53,7 @@ class ConsoleClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._session.close()
+        await self._connections.close()
 
     async def register(self, configuration: ExecutorConfiguration, address: str) -> None:
         """Raises UpstreamError with the reason of every address that didn't accept; so do the other calls."""
@@ -105,23 +101,14 @@ class ConsoleClient:
 
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> Reply:
         try:
-            async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as response:
-                text = await _read_all(response.content)
+            status, text = await self._connections.post(url, headers, body)
         except TimeoutError:
             return Reply("no answer in time", answered=False)
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except UpstreamError as error:
+            return Reply(f"{type(error).__name__}: {error.message}", answered=False)
+        except (OSError, ValueError) as error:
             return Reply(f"{type(error).__name__}: {error}", answered=False)
-        if response.status != _SUCCESS:
-            return Reply(f"HTTP {response.status}")
-        return _read(text)
-
-
-async def _read_all(content: aiohttp.StreamReader) -> bytes:
-    """The whole answer, in however many pieces it comes; no more than an answer may be long."""
-    text = b""
-    while len(text) < _LARGEST_ANSWER_BYTES and (piece := await content.read(_LARGEST_ANSWER_BYTES - len(text))):
-        text += piece
-    return text
+        return _read(text) if status == _SUCCESS else Reply(f"HTTP {status}")
 
 
 def _read(text: bytes) -> Reply:
