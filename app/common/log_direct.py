@@ -83,7 +83,8 @@ class DirectLog:
         handlers = core.handlers
         if len(handlers) != 1 or self._handler_id not in handlers:
             return False
-        return not (core.activation_list or core.extra or _contextualized.get())
+        is_muted = core.activation_list and not all(is_on for _, is_on in core.activation_list)
+        return not (is_muted or core.extra or _contextualized.get())
 
     def passes(self, module: str, level: str) -> bool:
         return LEVEL_NUMBERS[level] >= self._levels.number(module)
