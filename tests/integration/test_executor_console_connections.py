@@ -132,7 +132,7 @@ class Client:
     """Connections that are closed at the end, and asked for a bit more shortly."""
 
     def __init__(self, timeout_seconds: float = 5.0, idle_seconds: float = 30.0) -> None:
-        self._connections = ConsoleConnections(timeout_seconds, idle_seconds)
+        self._connections = ConsoleConnections(timeout_seconds, idle_seconds, turn_seconds=0.1)
 
     async def __aenter__(self) -> Self:
         return self
@@ -345,6 +345,26 @@ async def test_a_console_that_is_down_is_named() -> None:
     async with Client() as client:
         with pytest.raises(ClientConnectorError, match=r"Cannot connect to 127\.0\.0\.1:1 \["):
             await client.post_to("http://127.0.0.1:1/x")
+
+
+@pytest.mark.parametrize("backlog", [None, 0], ids=["refuses", "swallows"])
+@on_both_loops
+async def test_a_dead_address_of_a_name_gives_way_to_the_next(
+    monkeypatch: pytest.MonkeyPatch, backlog: int | None
+) -> None:
+    async with RawConsole(accept) as console, Client() as client, AsyncExitStack() as stack:
+        dead = stack.enter_context(socket.socket())
+        dead.bind(("127.0.0.2", console.port))
+        if backlog is not None:
+            dead.listen(backlog)
+            stack.enter_context(socket.create_connection(dead.getsockname()))  # there is no room for another
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{last}", console.port)) for last in (2, 1)]
+        resolve = asyncio.get_running_loop().run_in_executor
+        monkeypatch.setattr(
+            asyncio.get_running_loop(), "getaddrinfo", lambda *_, **__: resolve(None, lambda: addresses)
+        )
+        assert await client.post_to(f"http://console.invalid:{console.port}/x") == ACCEPTED
+        assert console.connected == 1
 
 
 @on_both_loops

@@ -1,9 +1,11 @@
 """The connections to the consoles: kept for the next request, and closed when none comes."""
 
 import asyncio
+import socket
 import ssl
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from app.common.errors import UpstreamError
@@ -12,6 +14,8 @@ from app.xxl_job.executor.console_connection import ConsoleConnection
 from app.xxl_job.executor.console_request import Origin, build_request, locate
 
 IDLE_SECONDS: Final = 30.0
+TURN_SECONDS: Final = 2.0
+"""For each but the last address of a name: a dead one that swallows everything takes no more."""
 _MOST_IDLE: Final = 4
 _SHUTDOWN_SECONDS: Final = 1.0
 
@@ -23,10 +27,13 @@ class ClientConnectorError(UpstreamError):
 class ConsoleConnections:
     """Follows no redirect, keeps no cookie, asks no proxy. Belongs to one loop."""
 
-    def __init__(self, timeout_seconds: float, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, timeout_seconds: float, idle_seconds: float = IDLE_SECONDS, turn_seconds: float = TURN_SECONDS
+    ) -> None:
         """`timeout_seconds`: of a request with all that it takes."""
         self._timeout_seconds = timeout_seconds
         self._idle_seconds = idle_seconds
+        self._turn_seconds = turn_seconds
         self._idle: dict[Origin, list[ConsoleConnection]] = defaultdict(list)
         self._all: set[ConsoleConnection] = set()
         self._tls: ssl.SSLContext | None = None
@@ -102,30 +109,40 @@ class ConsoleConnections:
         self._sweep = loop.call_later(max(0.0, min(rest) - since), self._close_idle) if rest else None
 
     async def _connect(self, origin: Origin) -> ConsoleConnection:
+        """Tries the addresses of a name one after the other."""
+        try:
+            *others, last = await _resolve(origin)
+            for address in others:
+                with suppress(OSError):  # TimeoutError too, but not that of the whole request
+                    async with asyncio.timeout(self._turn_seconds):
+                        return await self._connect_to(address, origin)
+            return await self._connect_to(last, origin)
+        except OSError as error:
+            raise ClientConnectorError(f"Cannot connect to {origin.host}:{origin.port} [{error}]") from error
+
+    async def _connect_to(self, address: str, origin: Origin) -> ConsoleConnection:
         if self._gone is not None:
             raise ClientConnectorError
         connection = ConsoleConnection(self._all.add, self._lost)
         is_made = False
         try:
-            await self._open(origin, connection)
+            await self._open(address, origin, connection)
             is_made = True
-        except OSError as error:
-            raise ClientConnectorError(f"Cannot connect to {origin.host}:{origin.port} [{error}]") from error
         finally:
             if not is_made:
                 connection.abort()
         return connection
 
-    async def _open(self, origin: Origin, connection: ConsoleConnection) -> None:
+    async def _open(self, address: str, origin: Origin, connection: ConsoleConnection) -> None:
         loop = asyncio.get_running_loop()
         if not origin.is_tls:
-            await loop.create_connection(lambda: connection, origin.host, origin.port)
+            await loop.create_connection(lambda: connection, address, origin.port)
             return
         if self._tls is None:
             self._tls = await asyncio.to_thread(ssl.create_default_context)  # reads the authorities' files
         await loop.create_connection(
             lambda: connection,
-            origin.host,
+            address,
             origin.port,
             ssl=self._tls,
             server_hostname=origin.host,
@@ -140,6 +157,13 @@ class ConsoleConnections:
                 idle.remove(connection)
         if self._gone is not None and not self._all:
             self._gone.set_result(None)
+
+
+async def _resolve(origin: Origin) -> list[str]:
+    """The addresses of the host; its name itself where there is but one."""
+    found = await asyncio.get_running_loop().getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    return addresses if len(addresses) > 1 else [origin.host]
 
 
 def _give_up(answer: asyncio.Future[Answer]) -> None:
