@@ -1,10 +1,13 @@
 """What every floor of tests shares: the real servers, free ports, and the promise to leave the checkout as it was."""
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from servers import ports
 
@@ -12,6 +15,12 @@ pytest_plugins = ["app.testing.plugin", "servers.fixtures", "support.figures"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NOT_LOOKED_AT = {".git", ".venv", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", "out"}
+
+
+set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "tenon-hypothesis")
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")  # the same examples each time: what is new is looked for elsewhere
 
 
 @pytest.fixture
