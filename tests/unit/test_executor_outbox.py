@@ -239,6 +239,17 @@ async def test_an_outcome_that_nobody_told_of_is_found_in_the_ledger_in_time() -
         await desk.until(lambda: desk.post.log_ids == [1])
 
 
+async def test_refused_callbacks_that_are_always_due_again_starve_nobody() -> None:
+    async with open_outbox(poisoned_by(1, 2), pauses=(0.0, 0.0)) as desk:
+        desk.finish(1, 2, 3)
+        await desk.until(lambda: desk.post.log_ids == [3])
+        desk.finish(4, 5)
+        await desk.until(lambda: set(desk.post.log_ids) == {3, 4, 5})
+        desk.post.refuses = lambda _: False
+        await desk.until_idle()
+    assert sorted(desk.post.log_ids) == [1, 2, 3, 4, 5]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     runs=st.integers(1, 60),

@@ -63,6 +63,8 @@ class CallbackOutbox:
         self._pace = Pace(BRISK_PER_SECOND, clock)
         self._triage = Triage(BATCH)
         self._refused = RefusedCallbacks(backoffs, clock)
+        self._is_others_turn = False
+        """One that was refused has just been tried: those that weren't come next, however many are due again."""
         self._suspects: list[Callback] = []
         """Refused alone since the console last took something: their fault, or the console's."""
         self._read_after = 0.0
@@ -100,7 +102,8 @@ class CallbackOutbox:
             await self._fill()
             if self._pace.is_brisk:
                 await asyncio.sleep(LINGER_SECONDS)
-            callback = None if self._triage.is_down else self._refused.take_due()
+            callback = None if self._triage.is_down or self._is_others_turn else self._refused.take_due()
+            self._is_others_turn = callback is not None
             if callback is not None:
                 await self._send_again(callback)
             elif batch := self._next_batch():
