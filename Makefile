@@ -25,7 +25,7 @@ lint: install ## ruff, mypy --strict, import contracts, house rules
 	@PYTHONPATH=. .venv/bin/lint-imports --no-cache
 	@$(PY) scripts/house_rules.py
 
-bench: install ## measure the chassis against bare FastAPI
+bench: install ## measure the chassis and the executor against their peers
 	@$(PY) -m bench
 
 soak: install ## the tests that take minutes, at full size: TESTS and PYTEST_ARGS as for test
