@@ -155,8 +155,10 @@ async def test_the_drain_keeps_its_time_with_the_console_down_and_a_run_that_nev
         desk.console.stop()
         began = time.monotonic()
         desk.plane.request_stop()
+        while (beat := await desk.post("/beat"))["code"] == 200:
+            await asyncio.sleep(0)
         refused = [
-            await desk.post("/beat"),
+            beat,
             await desk.post("/idleBeat", {"jobId": 1}),
             await desk.post("/run", trigger("nap")),
         ]
@@ -169,7 +171,7 @@ async def test_the_drain_keeps_its_time_with_the_console_down_and_a_run_that_nev
 
 async def memory_after(desk: ExecutorDesk, runs: int) -> tuple[int, int]:
     """Bytes of Python objects and open files after so many runs of 50 jobs."""
-    pending = [await desk.run("noop", jobId=number % 50, executorParams="x" * 4000) for number in range(runs)]
+    pending = [await desk.run("noop", jobId=number % 50, executorParams="x" * 20_000) for number in range(runs)]
     for log_id in pending:
         await until(lambda log_id=log_id: desk.console.callback_of(log_id))  # type: ignore[misc]
     desk.console.callbacks.clear()
@@ -190,5 +192,5 @@ async def test_nothing_is_kept_of_runs_that_are_over(tmp_path: Path, runs: int) 
         finally:
             tracemalloc.stop()
 
-    assert bytes_after - bytes_before < 400_000
+    assert bytes_after - bytes_before < 2_000_000  # of 200 runs that were kept the parameters alone are twice as much
     assert files_after <= files_before + 3
