@@ -11,7 +11,7 @@ import pytest
 
 from app.common.metrics import ABANDONED_RUNS
 from app.jobs import JobContext
-from support.executor import open_executor, registry_of, settings_text, trigger, until
+from support.executor import ExecutorDesk, open_executor, registry_of, settings_text, trigger, until
 
 KILLED_RUNNING = "scheduling center kill job. [job running, killed]"
 KILLED_QUEUED = "scheduling center kill job. [job not executed, in the job queue, killed.]"
@@ -210,6 +210,11 @@ async def test_the_same_log_id_with_another_time_is_another_run(tmp_path: Path) 
         await until(lambda: len(desk.console.callbacks) == 2)
 
 
+async def state_of(desk: ExecutorDesk, log_id: int) -> str:
+    answer = await desk.http.get(f"/runs?log_id={log_id}", headers={"XXL-JOB-ACCESS-TOKEN": desk.console.token})
+    return str(answer.json()["data"][0]["state"])
+
+
 async def test_a_failed_run_delivered_again_is_told_again_and_not_run_again(tmp_path: Path) -> None:
     starts = []
 
@@ -221,6 +226,8 @@ async def test_a_failed_run_delivered_again_is_told_again_and_not_run_again(tmp_
         body = trigger("fail_once")
         await desk.post("/run", body)
         await desk.callback_of(body["logId"])
+        while await state_of(desk, body["logId"]) != "reported":
+            await asyncio.sleep(0.01)
         assert (await desk.post("/run", body))["code"] == 200
         await until(lambda: len(desk.console.callbacks) == 2)
 
