@@ -18,7 +18,7 @@ from app.alerts.queue import AlertQueue, Waiting
 from app.alerts.rendering import render
 from app.alerts.robots import Robot, RobotBook
 from app.alerts.wecom_client import Answer, Verdict, WecomClient
-from app.common.context import NO_TRACE, bound, get_trace_id
+from app.common.context import NO_TRACE, bound, get_trace_id, start_apart
 from app.common.errors import Unavailable
 from app.common.logger import log
 from app.common.supervision import failure_of_call
@@ -107,7 +107,7 @@ class WecomAlertSender:
                 self._wake.notify()
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
-                self._thread.start()
+                start_apart(self._thread)
 
     def _run(self) -> None:
         client = WecomClient(self._pace.timeout_seconds)

@@ -1,5 +1,6 @@
 """Context variables: the trace id, the pinned snapshot, the current run. Set by the edges, reset by token."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, Token, copy_context
@@ -40,3 +41,8 @@ def unpinned_context() -> Context:
     context.run(pinned_snapshot_var.set, None)
     context.run(run_var.set, None)
     return context
+
+
+def start_apart(thread: threading.Thread) -> None:
+    """Starts a thread that outlives the request or run, with nothing of its context: not its trace, nor its log."""
+    Context().run(thread.start)

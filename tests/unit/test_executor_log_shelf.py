@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from app.common.context import NO_TRACE, bound, get_trace_id
+from app.jobs.threads import context_follows_threads
 from app.xxl_job.executor.day_folder import DayFolder
 from app.xxl_job.executor.log_shelf import HELD_SECONDS, LogShelf
 from app.xxl_job.executor.run_log_file import RunLogFile
@@ -98,6 +100,21 @@ def test_the_shelfs_thread_writes_by_itself(
             break
         waited.wait(HELD_SECONDS)
     assert text_of(tmp_path, 8) == "run started\n"
+
+
+def test_the_shelfs_thread_belongs_to_no_run(shelf: LogShelf) -> None:
+    seen: list[str] = []
+    written = threading.Event()
+
+    class Log:
+        def write_held(self) -> None:
+            seen.append(get_trace_id())
+            written.set()
+
+    with context_follows_threads(), bound("a-run", run=object()):
+        shelf.put(Log())
+    assert written.wait(5)
+    assert seen == [NO_TRACE]
 
 
 def test_after_its_first_moments_a_log_is_written_at_once(

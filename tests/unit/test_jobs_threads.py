@@ -4,7 +4,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from app.common.context import bound, get_trace_id, run_var
+from app.common.context import NO_TRACE, bound, get_trace_id, run_var, start_apart
 from app.jobs.threads import context_follows_threads
 
 RUN = object()
@@ -94,3 +94,12 @@ def test_the_standard_library_is_put_back() -> None:
     with context_follows_threads():
         assert former != (threading.Thread.start, ThreadPoolExecutor.submit)
     assert former == (threading.Thread.start, ThreadPoolExecutor.submit)
+
+
+def test_a_thread_that_outlives_the_run_has_nothing_of_it() -> None:
+    seen: list[object] = []
+    with context_follows_threads(), bound("a-run", run=RUN):
+        thread = threading.Thread(target=lambda: seen.extend((get_trace_id(), run_var.get())))
+        start_apart(thread)
+        thread.join()
+    assert seen == [NO_TRACE, None]

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from app.common.context import start_apart
 from app.common.pace import Pace
 
 BRISK_RUNS_PER_SECOND: Final = 200.0
@@ -72,7 +73,7 @@ class LogShelf:
         with self._lock:
             if self._thread is None and not self._closing.is_set():
                 self._thread = threading.Thread(target=self._run, name="job-logs", daemon=True)
-                self._thread.start()
+                start_apart(self._thread)
 
     def _run(self) -> None:
         while not self._closing.is_set():

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.common.context import start_apart
 from app.common.errors import Unavailable
 from app.common.logger import log
 from app.jobs.run import Run
@@ -131,4 +132,4 @@ class WorkerPool:
             worker = self._build(self)
             self._all.add(worker)
             self._starting.add(worker)
-        worker.thread.start()
+        start_apart(worker.thread)
